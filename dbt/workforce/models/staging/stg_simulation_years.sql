@@ -1,0 +1,3 @@
+{{ config(materialized='ephemeral') }}
+
+select unnest(generate_series({{ var('start_year') }}, {{ var('end_year') }}))::integer as simulation_year

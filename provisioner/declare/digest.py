@@ -1,0 +1,43 @@
+"""One hash of everything that a manifest declares."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import fields, is_dataclass, replace
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from provisioner.declare.values import Table
+
+
+def digest_of(values: Mapping[str, Any], folder: Path) -> str:
+    """sha256, in hex, of the declared values: the order of keys and files, comments and places change nothing.
+
+    Paths count relative to the manifest's folder, so that a checkout elsewhere has the same digest.
+    """
+    text = json.dumps(_plain(values, folder), sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _plain(value: Any, folder: Path) -> Any:
+    if isinstance(value, Table):
+        value = replace(value, columns=tuple(sorted(value.columns, key=lambda column: column.name)))
+    if is_dataclass(value):
+        return [_plain(getattr(value, name), folder) for name in _compared(type(value))]
+    if isinstance(value, Mapping):
+        return {key: _plain(item, folder) for key, item in value.items()}
+    if isinstance(value, frozenset):
+        return sorted(value)
+    if isinstance(value, tuple | list):
+        return [_plain(item, folder) for item in value]
+    return os.path.relpath(value, folder) if isinstance(value, Path) else value
+
+
+@cache
+def _compared(kind: Any) -> tuple[str, ...]:
+    """Places are no part of what is declared; they do not compare either."""
+    return tuple(field.name for field in fields(kind) if field.compare)

@@ -1,0 +1,133 @@
+"""`${NAME}` and `${NAME:-default}` in the scalars of a tree; `$${` is a literal `${`."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from provisioner.declare.problems import Problems, show
+from provisioner.declare.suggest import did_you_mean
+from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
+
+# What all substitutions together may add: `vars` that double one another would otherwise fill the memory.
+LIMIT_ADDED = 5_000_000
+LIMIT_CHAIN = 64
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\})?")
+
+
+@dataclass(slots=True)
+class _Interpolation:
+    """resolving: the names of `vars` that wait for one another, innermost last."""
+
+    variables: Mapping[str, str]
+    own: Mapping[str, Node]
+    problems: Problems
+    resolved: dict[str, TextNode] = field(default_factory=dict)
+    resolving: list[str] = field(default_factory=list)
+    added: int = 0
+
+    def node(self, node: Node) -> Node:
+        if isinstance(node, DictNode):
+            return replace(node, entries={key: self.node(value) for key, value in node.entries.items()})
+        if isinstance(node, ListNode):
+            return replace(node, items=tuple(self.node(item) for item in node.items))
+        return self.text(node)
+
+    def text(self, node: TextNode) -> TextNode:
+        """The scalar with its references replaced; pending where one could not be."""
+        if "${" not in node.text:
+            return node
+        parts: list[str] = []
+        end, pending, from_outside = 0, False, False
+        for match in _REFERENCE.finditer(node.text):
+            parts.append(node.text[end : match.start()])
+            end = match.end()
+            value = self.reference(node, match)
+            pending |= value.pending
+            from_outside |= value.from_outside
+            parts.append(value.text)
+        return TextNode("".join(parts) + node.text[end:], node.plain, node.place, pending, from_outside)
+
+    def reference(self, node: TextNode, match: re.Match[str]) -> TextNode:
+        if match[0] == "$${":
+            return TextNode("${", False, node.place)
+        name, default = match["name"], match["default"]
+        if name is None:
+            cure = "Write ${NAME}, ${NAME:-default}, or $${ for the characters themselves."
+            return self.fail(node, "bad_reference", f"{show(node.text)} holds a `${{` that is no reference.", cure)
+        value = self.look_up(node, name)
+        # As in a shell: `:-` stands in for the unset and for the empty.
+        if default is not None and (value is None or (not value.pending and not value.text)):
+            value = TextNode(default[2:], False, node.place)
+        if value is None:
+            meant = did_you_mean(name, [*self.own, *_similar(name, self.variables)], "variables under `vars`")
+            cure = f"Set it in the environment or under `vars`, or write ${{{name}:-default}}. {meant}"
+            return self.fail(node, "unknown_variable", f"the variable {name} is not set.", cure)
+        self.added += len(value.text)
+        if self.added > LIMIT_ADDED:
+            message = f"the variables add more than {LIMIT_ADDED:,} characters."
+            return self.fail(node, "too_large", message, "Shorten them.")
+        return value
+
+    def look_up(self, node: TextNode, name: str) -> TextNode | None:
+        if name in self.variables:
+            return self.outside(node, name, self.variables[name])
+        found = self.own.get(name)
+        if found is None:
+            return None
+        if name in self.resolving:
+            return self.fail(node, "unknown_variable", f"the variable {name} refers to itself.", "Give it a value.")
+        if len(self.resolving) >= LIMIT_CHAIN:
+            message = f"more than {LIMIT_CHAIN} variables refer to one another."
+            return self.fail(node, "too_deep", message, "Give them values.")
+        if name not in self.resolved:
+            self.resolving.append(name)
+            # A list or a mapping under `vars` is the schema's to refuse.
+            self.resolved[name] = self.text(found) if isinstance(found, TextNode) else _pending(found)
+            self.resolving.pop()
+        return self.resolved[name]
+
+    def outside(self, node: TextNode, name: str, value: str) -> TextNode:
+        try:
+            value.encode()
+        except UnicodeEncodeError:
+            return self.fail(node, "encoding", f"the variable {name} is not UTF-8 text.", "Set it anew.")
+        return TextNode(value, True, node.place, from_outside=True)
+
+    def fail(self, node: TextNode, code: str, message: str, cure: str) -> TextNode:
+        self.problems.add(node.place, code, message, cure)
+        return _pending(node)
+
+
+def interpolate(node: Node, variables: Mapping[str, str], own: Node | None, problems: Problems) -> Node:
+    """The tree with every reference replaced: from variables first, then from own, the manifest's `vars`."""
+    names = own.entries if isinstance(own, DictNode) else {}
+    return _Interpolation(variables, names, problems).node(node)
+
+
+def interpolate_tree(tree: DictNode, variables: Mapping[str, str], problems: Problems) -> DictNode:
+    """The whole manifest with every reference replaced, but for those in `environments`, which stay open."""
+    rest = {key: node for key, node in tree.entries.items() if key != "environments"}
+    filled = interpolate(DictNode(rest, tree.keys, tree.place), variables, tree.get("vars"), problems)
+    entries = filled.entries if isinstance(filled, DictNode) else {}
+    others = tree.get("environments")
+    return replace(tree, entries={**entries, "environments": _leave_open(others)} if others else entries)
+
+
+def _leave_open(node: Node) -> Node:
+    """The tree with its references pending: another environment's variables need not be set in this one."""
+    if isinstance(node, DictNode):
+        return replace(node, entries={key: _leave_open(value) for key, value in node.entries.items()})
+    if isinstance(node, ListNode):
+        return replace(node, items=tuple(_leave_open(item) for item in node.items))
+    return replace(node, pending=True) if "${" in node.text else node
+
+
+def _pending(node: Node) -> TextNode:
+    return TextNode("", False, node.place, pending=True)
+
+
+def _similar(name: str, variables: Mapping[str, str]) -> list[str]:
+    """Of the process's variables only those of the same spelling but for case: a listing of all would help nobody."""
+    return [variable for variable in variables if variable.upper() == name.upper()]

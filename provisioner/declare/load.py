@@ -1,0 +1,44 @@
+"""Manifest files -> Manifest."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+from provisioner.declare.build import build_manifest
+from provisioner.declare.interpolate import interpolate_tree
+from provisioner.declare.merge import overlay, read_tree
+from provisioner.declare.paths import project_root
+from provisioner.declare.problems import Problems, show
+from provisioner.declare.schema import validate
+from provisioner.declare.soundness import check_soundness
+from provisioner.declare.values import Manifest
+from provisioner.errors import UsageError
+
+
+def load_manifest(path: Path, *, environment: str | None = None, variables: Mapping[str, str]) -> Manifest:
+    """Read, merge, overlay, interpolate and check a manifest.
+
+    environment: the overlay to use. variables: for `${NAME}`, before the manifest's own `vars`. Raises ManifestError
+    with every problem at once, and UsageError when there is no such file or environment.
+    """
+    file, path = str(path), _existing(path)
+    root, problems = project_root(path), Problems()
+    tree, files = read_tree(path, file, root, environment, variables, problems)
+    if tree is None:
+        raise problems.error()
+    tree = interpolate_tree(overlay(tree, environment), variables, problems)
+    validate(tree, problems)
+    check_soundness(tree, root, path.parent, problems)
+    if problems.found:
+        raise problems.error()
+    return build_manifest(tree, path, root, environment, files)
+
+
+def _existing(path: Path) -> Path:
+    absolute = Path(os.path.abspath(path))
+    if "\0" in str(path) or not os.path.exists(absolute):
+        cure = "Name the manifest with --manifest FILE, or begin one with provision init."
+        raise UsageError(f"there is no manifest {show(str(path))}.", cure=cure, code="no_manifest")
+    return absolute

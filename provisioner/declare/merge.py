@@ -1,0 +1,193 @@
+"""A manifest and what it includes -> one tree; one environment laid over it."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from provisioner.declare.interpolate import interpolate
+from provisioner.declare.paths import file_fault
+from provisioner.declare.problems import Problems, show
+from provisioner.declare.scalars import plain_type
+from provisioner.declare.suggest import did_you_mean
+from provisioner.declare.values import Place
+from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode, parse_tree, place_at
+from provisioner.errors import UsageError
+
+VERSION = 1
+LIMIT_BYTES = 5_000_000
+_SECTIONS = ("steps", "tables", "environments", "vars")
+_OVERLAID = ("database", "dbt", "vars", "policy")
+
+
+def read_file(path: Path, file: str, place: Place, problems: Problems) -> Node | None:
+    """The tree of one file. place: where a problem with the file as a whole belongs."""
+    try:
+        if not stat.S_ISREG(os.stat(path).st_mode):
+            problems.add(place, "unreadable", f"{show(file)} is not a file.", "Name a YAML file.")
+            return None
+        with open(path, "rb") as stream:
+            data = stream.read(LIMIT_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        cure = "Correct its name or its permissions."
+        problems.add(place, "unreadable", f"{show(file)} cannot be read: {reason}.", cure)
+        return None
+    if len(data) > LIMIT_BYTES:
+        message = f"{show(file)} has more than {LIMIT_BYTES:,} bytes."
+        problems.add(place, "too_large", message, "Split it, and `include` the parts.")
+        return None
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        where = place_at(data[: error.start].decode("utf-8-sig"), file)
+        problems.add(where, "encoding", "this is not UTF-8 text.", "Save the file as UTF-8.")
+        return None
+    return parse_tree(text, file, problems)
+
+
+@dataclass(slots=True)
+class _Merge:
+    """first: where a file, by its real path, was first included. waiting: path, name to show, place of the wish."""
+
+    root: Path
+    variables: Mapping[str, str]
+    outside_allowed: bool
+    problems: Problems
+    first: dict[str, Place] = field(default_factory=dict)
+    waiting: list[tuple[Path, str, Place]] = field(default_factory=list)
+
+    def note_includes(self, tree: DictNode, path: Path, file: str) -> None:
+        listed = tree.get("include") or ListNode((), tree.place)
+        wishes = interpolate(listed, self.variables, tree.get("vars"), self.problems)
+        for wish in wishes.items if isinstance(wishes, ListNode) else ():
+            # Anything but text is the schema's to refuse.
+            if not isinstance(wish, TextNode) or wish.pending or "\0" in wish.text:
+                continue
+            fault = file_fault(self.root, path.parent, wish.text, self.outside_allowed)
+            if fault:
+                self.problems.add(wish.place, "outside_path", *fault)
+                continue
+            shown = os.path.normpath(os.path.join(os.path.dirname(file), wish.text))
+            self.waiting.append((path.parent / wish.text, shown, wish.place))
+
+    def read_next(self) -> DictNode | None:
+        path, file, place = self.waiting.pop(0)
+        real = os.path.realpath(path)
+        if real in self.first:
+            message = f"{show(file)} is included twice, first at {self.first[real]}."
+            self.problems.add(place, "duplicate", message, "Include it once.")
+            return None
+        self.first[real] = place
+        tree = manifest_part(read_file(path, file, place, self.problems), self.problems)
+        if tree is not None:
+            self.note_includes(tree, path, file)
+        return tree
+
+
+def read_tree(
+    path: Path, file: str, root: Path, environment: str | None, variables: Mapping[str, str], problems: Problems
+) -> tuple[DictNode | None, tuple[Path, ...]]:
+    """The manifest with all it includes, and every file that was read; None where a file could not be."""
+    tree = manifest_part(read_file(path, file, Place(file, 1, 1), problems), problems)
+    if tree is None:
+        return None, ()
+    merge = _Merge(root, variables, allows_outside_paths(_overlaid(tree, environment)), problems)
+    merge.first[os.path.realpath(path)] = Place(file, 1, 1)
+    merge.note_includes(tree, path, file)
+    whole = True
+    while merge.waiting:
+        part = merge.read_next()
+        whole = whole and part is not None
+        tree = merge_trees(tree, part, problems) if part else tree
+    return (tree if whole else None), tuple(Path(real) for real in merge.first)
+
+
+def manifest_part(tree: Node | None, problems: Problems) -> DictNode | None:
+    """The tree, if this program can make sense of it; else None, and a problem that tells why not."""
+    if tree is None:
+        return None
+    if not isinstance(tree, DictNode):
+        message = "a manifest is a mapping of keys to values."
+        problems.add(tree.place, "not_a_mapping", message, "Begin it with `version: 1`.")
+        return None
+    version = tree.get("version")
+    if isinstance(version, TextNode) and plain_type(version) == "integer" and int(version.text) > VERSION:
+        message = f"version {show(version.text)} is newer than this program, which knows version {VERSION}."
+        problems.add(version.place, "unknown_version", message, "Upgrade provision.")
+        return None
+    return tree
+
+
+def merge_trees(one: DictNode, other: DictNode, problems: Problems) -> DictNode:
+    """Both files as one; what both declare is a problem that names the two places."""
+    merged = DictNode(dict(one.entries), dict(one.keys), one.place)
+    for key, value in other.entries.items():
+        mine = merged.entries.get(key)
+        if mine is None:
+            merged.entries[key], merged.keys[key] = value, other.keys[key]
+        elif key in _SECTIONS and isinstance(mine, DictNode) and isinstance(value, DictNode):
+            merged.entries[key] = _union(mine, value, problems)
+        elif key == "include" and isinstance(mine, ListNode) and isinstance(value, ListNode):
+            merged.entries[key] = ListNode(mine.items + value.items, mine.place)
+        elif key != "version" or not _are_same_text(mine, value):
+            _add_duplicate(key, merged.keys[key], other.keys[key], problems)
+    return merged
+
+
+def _union(one: DictNode, other: DictNode, problems: Problems) -> DictNode:
+    for key in one.entries.keys() & other.entries.keys():
+        _add_duplicate(key, one.keys[key], other.keys[key], problems)
+    return DictNode({**other.entries, **one.entries}, {**other.keys, **one.keys}, one.place)
+
+
+def _are_same_text(one: Node, other: Node) -> bool:
+    return isinstance(one, TextNode) and isinstance(other, TextNode) and one.text == other.text
+
+
+def _add_duplicate(key: str, first: Place, again: Place, problems: Problems) -> None:
+    problems.add(again, "duplicate", f"{show(key)} is declared twice, first at {first}.", "Keep one of the two.")
+
+
+def overlay(tree: DictNode, environment: str | None) -> DictNode:
+    """The tree with one environment laid over it: mappings key by key, all else replaced. Raises UsageError."""
+    environments = tree.get("environments")
+    # A malformed section is the schema's to refuse.
+    if environment is None or (environments is not None and not isinstance(environments, DictNode)):
+        return tree
+    known = environments.entries if isinstance(environments, DictNode) else {}
+    if environment not in known:
+        cure = did_you_mean(environment, known, "environments")
+        message = f"the manifest has no environment {show(environment)}."
+        raise UsageError(message, cure=cure, code="unknown_environment")
+    return _overlaid(tree, environment)
+
+
+def _overlaid(tree: DictNode, environment: str | None) -> DictNode:
+    environments = tree.get("environments")
+    chosen = environments.get(environment) if environment and isinstance(environments, DictNode) else None
+    if not isinstance(chosen, DictNode):
+        return tree
+    overlaid = {key: value for key, value in chosen.entries.items() if key in _OVERLAID}
+    return _laid_over(tree, DictNode(overlaid, chosen.keys, chosen.place))
+
+
+def _laid_over(below: DictNode, above: DictNode) -> DictNode:
+    laid = DictNode(dict(below.entries), dict(below.keys), below.place)
+    for key, value in above.entries.items():
+        mine = laid.entries.get(key)
+        if isinstance(mine, DictNode) and isinstance(value, DictNode):
+            value = _laid_over(mine, value)
+        laid.entries[key] = value
+        laid.keys[key] = above.keys[key]
+    return laid
+
+
+def allows_outside_paths(tree: DictNode) -> bool:
+    """Whether `policy.allow_outside_paths` is true."""
+    policy = tree.get("policy")
+    allowed = policy.get("allow_outside_paths") if isinstance(policy, DictNode) else None
+    return isinstance(allowed, TextNode) and allowed.plain and allowed.text == "true"

@@ -1,0 +1,89 @@
+"""The parts of a tree that are compared with one another, once the schema is satisfied with them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from provisioner.declare.problems import Problems
+from provisioner.declare.values import Place, TableName
+from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
+
+KINDS = ("dbt", "sql", "load", "python")
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """tiers: None when something is wrong with them. steps, tables: those with nothing wrong so far; step_names: all.
+
+    names: every table's, with its key in the manifest. made: step to the keys of its tables.
+    whole: steps and tables are all there are.
+    """
+
+    tree: DictNode
+    tiers: tuple[TextNode, ...] | None
+    steps: Mapping[str, DictNode]
+    tables: Mapping[str, DictNode]
+    step_names: tuple[str, ...]
+    names: Mapping[TableName, str]
+    made: Mapping[str, Sequence[str]]
+    whole: bool
+
+
+def make_outline(tree: DictNode, problems: Problems) -> Outline:
+    """What of the tree can be compared; entries with a problem are left out."""
+    tiers = tuple(texts(tree, "tiers")) if not problems.touch("tiers") else None
+    steps, tables = _sound(tree, "steps", problems), _sound(tree, "tables", problems)
+    whole = len(steps) == len(section(tree, "steps")) and len(tables) == len(section(tree, "tables"))
+    whole = whole and not problems.is_broken("steps") and not problems.is_broken("tables")
+    names: dict[TableName, str] = {}
+    for key in section(tree, "tables"):
+        try:
+            names[parse_name(key)] = key
+        except ValueError:
+            continue
+    made: defaultdict[str, list[str]] = defaultdict(list)
+    for key, table in tables.items():
+        made[text_of(table, "step") or ""].append(key)
+    return Outline(tree, tiers, steps, tables, tuple(section(tree, "steps")), names, made, whole)
+
+
+def _sound(tree: DictNode, name: str, problems: Problems) -> dict[str, DictNode]:
+    entries = section(tree, name).items()
+    return {key: node for key, node in entries if isinstance(node, DictNode) and not problems.is_broken(name, key)}
+
+
+def parse_name(text: str) -> TableName:
+    """TableName.parse, strict about quotes. Raises ValueError."""
+    if text.count('"') % 2:
+        raise ValueError(f"{text!r} has a quote too few")
+    return TableName.parse(text)
+
+
+def section(tree: DictNode, key: str) -> Mapping[str, Node]:
+    node = tree.get(key)
+    return node.entries if isinstance(node, DictNode) else {}
+
+
+def texts(node: DictNode, key: str) -> Iterator[TextNode]:
+    """The scalars of a list, or the one scalar that stands in its place."""
+    value = node.get(key)
+    for item in value.items if isinstance(value, ListNode) else (value,):
+        if isinstance(item, TextNode):
+            yield item
+
+
+def text_of(node: DictNode, key: str) -> str | None:
+    value = node.get(key)
+    return value.text if isinstance(value, TextNode) else None
+
+
+def place_of(node: DictNode, key: str) -> Place:
+    """Where the value stands, else where the mapping does."""
+    value = node.get(key)
+    return value.place if value is not None else node.place
+
+
+def kind_of(step: DictNode) -> str:
+    return next(kind for kind in KINDS if kind in step.entries)

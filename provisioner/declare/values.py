@@ -1,0 +1,219 @@
+"""What a manifest says, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+DEFAULT_SCHEMA = "main"
+_LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
+
+
+def fold(name: str) -> str:
+    """The name as DuckDB compares it: case is folded in ASCII only."""
+    return name.translate(_LOWER)
+
+
+def quote(name: str) -> str:
+    """The name as a SQL identifier."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class TableName:
+    """A relation's name. Two names that differ only in ASCII case are equal, as they are in DuckDB."""
+
+    schema: str = field(compare=False)
+    name: str = field(compare=False)
+    key: tuple[str, str] = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", (fold(self.schema), fold(self.name)))
+
+    @classmethod
+    def parse(cls, text: str) -> TableName:
+        """From `name` or `schema.name`; a part in double quotes may hold dots. Raises ValueError."""
+        parts = _split(text)
+        if not 1 <= len(parts) <= 2 or not all(parts):
+            raise ValueError(f"{text!r} is not a table name: expected name or schema.name")
+        return cls(parts[0] if len(parts) == 2 else DEFAULT_SCHEMA, parts[-1])
+
+    @property
+    def sql(self) -> str:
+        """Quoted, for SQL text."""
+        return f"{quote(self.schema)}.{quote(self.name)}"
+
+    def __str__(self) -> str:
+        name = _plain(self.name)
+        return name if fold(self.schema) == DEFAULT_SCHEMA else f"{_plain(self.schema)}.{name}"
+
+
+def _split(text: str) -> list[str]:
+    parts, part, quoted, i = [], "", False, 0
+    while i < len(text):
+        char = text[i]
+        if quoted and char == '"' and text[i + 1 : i + 2] == '"':
+            part, i = part + '"', i + 1
+        elif char == '"':
+            quoted = not quoted
+        elif char == "." and not quoted:
+            parts.append(part)
+            part = ""
+        else:
+            part += char
+        i += 1
+    return [*parts, part]
+
+
+def _plain(name: str) -> str:
+    return quote(name) if "." in name or '"' in name else name
+
+
+class StepKind(StrEnum):
+    DBT = "dbt"
+    SQL = "sql"
+    LOAD = "load"
+    PYTHON = "python"
+
+
+class TableKind(StrEnum):
+    TABLE = "table"
+    VIEW = "view"
+
+
+class HazardKind(StrEnum):
+    """A danger to data that a plan may hold; the closed set that `policy.allow` and `--allow` choose from."""
+
+    DROPS_TABLE = "drops_table"
+    DROPS_COLUMN = "drops_column"
+    LOSSY_TYPE = "lossy_type"
+    REWRITES_TABLE = "rewrites_table"
+    BREAKS_VIEW = "breaks_view"
+    LOSES_HISTORY = "loses_history"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """Where something is declared. file: as the user would open it from the manifest's folder; line, column: from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a contract or of a declared table. type: as written. default: a SQL expression (declared tables only)."""
+
+    name: str
+    type: str
+    place: Place = field(compare=False)
+    nullable: bool = True
+    default: str | None = None
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expect:
+    """What must hold of a table's rows. unique: each a key of one or more columns."""
+
+    rows: int | None = None
+    min_rows: int | None = None
+    max_rows: int | None = None
+    not_null: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+
+    @property
+    def empty(self) -> bool:
+        return self == Expect()
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A declared relation. step None: a declared table, whose structure is the manifest's and whose rows are the users'."""
+
+    name: TableName
+    tier: str
+    place: Place = field(compare=False)
+    step: str | None = None
+    kind: TableKind | None = None
+    columns: tuple[Column, ...] = ()
+    primary_key: tuple[str, ...] = ()
+    expect: Expect = Expect()
+    protect: bool = False
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """What produces tables.
+
+    source: a dbt command (seed, run, snapshot, build), or a file (sql), a path or glob or `package:name/path` (load), or
+    `module:function` (python), as written. timeout: seconds for each unit, None for no bound. options: for the load's reader.
+    """
+
+    name: str
+    kind: StepKind
+    source: str
+    place: Place = field(compare=False)
+    options: Mapping[str, Any] = field(default_factory=dict)
+    format: str | None = None
+    reads: tuple[TableName, ...] = ()
+    inputs: tuple[str, ...] = ()
+    timeout: float | None = None
+    retries: int = 0
+    deterministic: bool = True
+    description: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class DbtProject:
+    """project_dir, profiles_dir: absolute. vars: handed to dbt as `--vars`. target: of the profile, None for its default."""
+
+    project_dir: Path
+    place: Place = field(compare=False)
+    profiles_dir: Path | None = None
+    target: str | None = None
+    vars: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    allow: frozenset[HazardKind] = frozenset()
+    allow_outside_paths: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """The declared state of one database.
+
+    path: of the manifest file, absolute; its folder is the base of every relative path. database: absolute, links not
+    followed. root: the project's folder, which paths may not leave. tiers: in order. tables, steps: sorted by name.
+    files: every YAML file read. digest: of everything that was declared, after interpolation and overlay.
+    """
+
+    name: str
+    path: Path
+    root: Path
+    database: Path
+    tiers: tuple[str, ...]
+    steps: tuple[Step, ...]
+    tables: tuple[Table, ...]
+    digest: str
+    dbt: DbtProject | None = None
+    policy: Policy = Policy()
+    environment: str | None = None
+    files: tuple[Path, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.path.parent
+
+    def step(self, name: str) -> Step:
+        return next(step for step in self.steps if step.name == name)

@@ -1,0 +1,107 @@
+"""Every error a user can meet: one hierarchy, each with a stable code, the thing, the cause and the cure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+EXIT_DONE, EXIT_FAILED, EXIT_DRIFT, EXIT_BUSY, EXIT_USAGE = 0, 1, 2, 3, 64
+
+
+class ProvisionError(Exception):
+    """Something that stops the work.
+
+    message: names the thing and what was expected of it. cure: what to do about it, a command where there is one.
+    code: stable, for programs; the same word for the same error in every version.
+    """
+
+    code = "failed"
+    exit_code = EXIT_FAILED
+
+    def __init__(self, message: str, *, cure: str = "", code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.cure = cure
+        if code:
+            self.code = code
+
+    def __str__(self) -> str:
+        return f"{self.message}\n{self.cure}" if self.cure else self.message
+
+
+class UsageError(ProvisionError):
+    """The command line or a call of the library asks for something that does not exist."""
+
+    code = "usage"
+    exit_code = EXIT_USAGE
+
+
+class BusyError(ProvisionError):
+    """Someone else holds the lock or the database."""
+
+    code = "busy"
+    exit_code = EXIT_BUSY
+
+
+class DatabaseError(ProvisionError):
+    """The database file cannot be used; it was left as it is."""
+
+    code = "database"
+
+
+class InputError(ProvisionError):
+    """Something that the steps need is not there: files, a dbt project, room on the disk, permission to write."""
+
+    code = "input"
+
+
+class DbtError(ProvisionError):
+    """dbt could not read its project, or its worker died."""
+
+    code = "dbt"
+
+
+class StepError(ProvisionError):
+    """A unit failed; what it would have replaced is still there."""
+
+    code = "step_failed"
+
+
+class HazardError(ProvisionError):
+    """The plan would endanger data and nobody allowed it."""
+
+    code = "hazard"
+
+
+class NotConvergedError(ProvisionError):
+    """Every unit was carried out, or tried, and drift remains."""
+
+    code = "not_converged"
+
+
+class StoppedError(ProvisionError):
+    """A signal, a timeout or the caller ended the run; what was done stays done."""
+
+    code = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong with a manifest. place: `file:line:column`."""
+
+    place: str
+    code: str
+    message: str
+    cure: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.message}" + (f" {self.cure}" if self.cure else "")
+
+
+class ManifestError(ProvisionError):
+    """The manifest is not sound. problems: all that was found, in the order of the file."""
+
+    code = "manifest"
+
+    def __init__(self, problems: tuple[Problem, ...], *, cure: str = "") -> None:
+        self.problems = problems
+        super().__init__("\n".join(str(problem) for problem in problems), cure=cure)

@@ -1,0 +1,232 @@
+"""The dbt worker, seen from the parent: one child for all that dbt has to do in an apply."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from provisioner.declare.values import DbtProject
+from provisioner.errors import DbtError, StoppedError
+from provisioner.execute.child import Child, Event
+from provisioner.observe.dbt.profile import write_profile
+from provisioner.observe.digest import digest
+from provisioner.observe.values import DbtNode
+
+_TICK_SECONDS = 0.05
+_GRACE_SECONDS = 2.0
+_TOLD = ("status", "seconds", "message", "path", "line")
+
+OnEvent = Callable[[Event], None]
+ShouldStop = Callable[[], bool]
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeResult:
+    """How a node ended.
+
+    status: success, error, skipped (dbt: something it reads failed), timeout, stopped, or not_run (the worker ended
+    first, or while it ran beside the one that is to blame). seconds: wall time. message: dbt's own words. path, line:
+    of the node's file, line None when it is not certain.
+    """
+
+    status: str
+    seconds: float = 0.0
+    message: str = ""
+    path: str = ""
+    line: int | None = None
+
+
+class DbtWorker:
+    """Parses and runs one dbt project against one database, in a child that is started when it is first needed.
+
+    variables: the environment. private: a folder of this worker alone, for as long as it lives. cache_dir: keeps what
+    dbt remembers of its last parse; may be deleted at any time.
+    """
+
+    def __init__(
+        self,
+        project: DbtProject,
+        database: Path,
+        *,
+        variables: Mapping[str, str],
+        guard_fd: int | None,
+        private: Path,
+        cache_dir: Path,
+    ) -> None:
+        self._project, self._database, self._variables = project, database, variables
+        self._guard, self._private = guard_fd, private
+        self._kept = cache_dir / f"dbt-parse-{digest([str(project.project_dir), str(database)])}.msgpack"
+        self._child: Child | None = None
+        self._settings: dict[str, Any] = {}
+
+    def start(self) -> None:
+        """Begin to import dbt, and return at once. Raises InputError or DbtError when the project is not sound."""
+        if self._child is not None and self._child.alive:
+            return
+        self._child = None
+        self._settings = self._make_settings()
+        self._child = Child(
+            "provisioner.execute.dbt_worker",
+            cwd=self._project.project_dir,
+            guard_fd=self._guard,
+            what="The dbt worker",
+            error=DbtError,
+        )
+
+    def parse(self, *, should_stop: ShouldStop = _never) -> dict[str, Any]:
+        """dbt's manifest. Raises DbtError `dbt_parse` with dbt's own message, StoppedError when told to stop."""
+        for event in self._ask({"do": "parse"}):
+            if event is not None and event["event"] == "done":
+                return self._read_manifest(event)
+            if should_stop():
+                self._kill()
+                raise StoppedError("Stopped while dbt was reading its project.")
+        raise AssertionError("events end only with the worker's death, which raises")
+
+    def run(
+        self,
+        command: str,
+        nodes: Sequence[DbtNode],
+        *,
+        full_refresh: bool = False,
+        on_event: OnEvent | None = None,
+        timeout: float | None = None,
+        should_stop: ShouldStop = _never,
+    ) -> dict[str, NodeResult]:
+        """Run the nodes, in dbt's own order, and return how each of them ended; the database is free then.
+
+        timeout: seconds for each node. A node that takes longer, and a stop, end the child's whole group.
+        Raises DbtError `worker_died` when the child ends before any node began.
+        """
+        progress = _Progress(nodes, timeout)
+        request = {"do": "run", "command": command, "full_refresh": full_refresh}
+        try:
+            for event in self._ask({**request, "selectors": [node.selector for node in nodes]}):
+                if event is not None and event["event"] == "done":
+                    return progress.done(event)
+                if event is not None:
+                    progress.hear(event)
+                    if on_event is not None:
+                        on_event(event)
+                if (cut := progress.cut_short(should_stop())) is not None:
+                    self._kill()
+                    return cut
+        except DbtError as died:
+            if died.code != "worker_died" or not progress.running:
+                raise
+            return progress.died(died.message)
+        except BaseException:
+            # Left alone, the child would go on writing to a database that its parent no longer waits for.
+            self._kill()
+            raise
+        raise AssertionError("events end only with the worker's death, which raises")
+
+    def end(self) -> None:
+        """End the child, and keep dbt's own cache for the next one. The object may be used again."""
+        self._kill()
+        left = self._private / "target" / "partial_parse.msgpack"
+        if left.is_file():
+            with suppress(OSError):
+                _move(left, self._kept)
+
+    def _ask(self, request: Event) -> Iterator[Event | None]:
+        self.start()
+        assert self._child is not None
+        self._child.send({**request, **self._settings})
+        return self._child.events(_TICK_SECONDS)
+
+    def _kill(self) -> None:
+        if self._child is not None:
+            self._child.end(_GRACE_SECONDS)
+        self._child = None
+
+    def _make_settings(self) -> dict[str, Any]:
+        profiles = write_profile(self._project, self._database, self._private / "profile", self._variables)
+        return {
+            "project_dir": str(self._project.project_dir),
+            "profiles_dir": str(profiles),
+            "target_path": str(self._private / "target"),
+            "log_path": str(self._private / "logs"),
+            "partial_parse": str(self._kept) if self._kept.is_file() else None,
+            "vars": json.loads(json.dumps(dict(self._project.vars), default=str)),
+            "target": self._project.target,
+        }
+
+    def _read_manifest(self, done: Event) -> dict[str, Any]:
+        where = self._project.project_dir
+        if not done["success"]:
+            cure = f"Mend the dbt project; `dbt parse --project-dir {where}` shows the same."
+            raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
+        try:
+            text = (Path(self._settings["target_path"]) / "manifest.json").read_text(encoding="utf-8")
+            manifest: dict[str, Any] = json.loads(text)
+        except (OSError, ValueError) as problem:
+            raise DbtError(f"dbt left no manifest of its project {where}: {problem}", code="dbt_parse") from problem
+        return manifest
+
+
+class _Progress:
+    """What is known of each node of one invocation."""
+
+    def __init__(self, nodes: Sequence[DbtNode], timeout: float | None) -> None:
+        self._nodes, self._timeout = {node.unique_id: node for node in nodes}, timeout
+        self._results: dict[str, NodeResult] = {}
+        self._since: dict[str, float] = {}
+
+    @property
+    def running(self) -> tuple[str, ...]:
+        return tuple(self._since)
+
+    def hear(self, event: Event) -> None:
+        node = event.get("node")
+        if node not in self._nodes:
+            return
+        if event["event"] == "node_started":
+            self._since[node] = time.monotonic()
+        elif event["event"] == "node_finished":
+            self._since.pop(node, None)
+            self._results[node] = NodeResult(*(event[name] for name in _TOLD))
+
+    def cut_short(self, stop: bool) -> dict[str, NodeResult] | None:
+        """The results when the invocation must end now: told to stop, or a node takes too long. None to go on."""
+        if stop:
+            return self._complete("stopped", "Stopped.")
+        late = min(self._since, key=self._since.__getitem__, default=None)
+        if late is None or self._timeout is None or time.monotonic() - self._since[late] <= self._timeout:
+            return None
+        self._results[late] = NodeResult("timeout", self._timeout, path=self._nodes[late].path)
+        return self._complete("not_run")
+
+    def done(self, event: Event) -> dict[str, NodeResult]:
+        return self._complete("error", event["exception"] or "dbt left this node out, though it was asked to run it.")
+
+    def died(self, message: str) -> dict[str, NodeResult]:
+        """Which of the running nodes is to blame nobody knows: all of them failed, the others did not run."""
+        for node in self._since:
+            self._results[node] = NodeResult("error", message=message, path=self._nodes[node].path)
+        return self._complete("not_run")
+
+    def _complete(self, rest: str, message: str = "") -> dict[str, NodeResult]:
+        """The results, with `rest` for every node that has none."""
+        missing = {name: NodeResult(rest, message=message, path=node.path) for name, node in self._nodes.items()}
+        return {**missing, **self._results}
+
+
+def _move(source: Path, target: Path) -> None:
+    """Whole or not at all, also across file systems, for the owner alone: dbt keeps env vars in it."""
+    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    beside = target.with_suffix(f".{os.getpid()}")
+    shutil.move(source, beside)
+    beside.chmod(0o600)
+    os.replace(beside, target)

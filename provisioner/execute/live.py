@@ -1,0 +1,43 @@
+"""The database during a run: one connection, opened when it is needed and closed before a child needs the file."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+import duckdb
+
+from provisioner.observe.database import connect
+
+
+class Live:
+    """path: the database. folder: where relative file names in SQL start."""
+
+    def __init__(self, path: Path, folder: Path) -> None:
+        self._path = path
+        self._folder = folder
+        self._connection: duckdb.DuckDBPyConnection | None = None
+
+    @property
+    def path(self) -> Path:
+        return self._path
+
+    @property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        if self._connection is None:
+            self._connection = open_for_steps(self._path, self._folder)
+        return self._connection
+
+    def release(self) -> None:
+        """Close, so that another process may open the file. A connection that a fatal error left is closed all the same."""
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(duckdb.Error):
+                connection.close()
+
+
+def open_for_steps(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
+    """A writing connection in which relative file names start at the manifest's folder, whatever the working directory."""
+    connection = connect(path, read_only=False)
+    connection.execute("SET file_search_path = ?", [str(folder)])
+    return connection

@@ -1,0 +1,56 @@
+"""A python step, seen from its parent: a child of its own, so that a timeout or a crash ends that step and nothing else."""
+
+from __future__ import annotations
+
+import pickle
+import time
+
+from provisioner.errors import StepError
+from provisioner.execute.child import Child
+from provisioner.execute.endings import stopped, timed_out
+from provisioner.execute.setting import Setting
+from provisioner.observe.values import Unit
+
+TICK = 0.05
+GRACE = 0.5
+
+
+def run_python(unit: Unit, setting: Setting) -> int | None:
+    """Run the step in one transaction of the child. Returns the rows it made.
+
+    The caller has closed the database. Raises StepError with the step's own words, or StoppedError.
+    """
+    child = Child(
+        "provisioner.execute.python_worker",
+        cwd=setting.manifest.folder,
+        guard_fd=setting.guard,
+        what=f"The python step {unit.id}",
+        error=StepError,
+    )
+    try:
+        # The pipe is private and both ends are ours; nothing that a user wrote is ever unpickled.
+        child.send({"work": pickle.dumps(_work(unit, setting)).hex()})
+        return _wait(child, unit, setting)
+    finally:
+        child.end()
+
+
+def _work(unit: Unit, setting: Setting) -> tuple[object, ...]:
+    return unit, setting.stamps(unit), setting.live.path, setting.manifest.folder, setting.run
+
+
+def _wait(child: Child, unit: Unit, setting: Setting) -> int | None:
+    over = None if unit.timeout is None else time.monotonic() + unit.timeout
+    for event in child.events(TICK):
+        if event is not None and event["event"] == "done":
+            rows: int | None = event["rows"]
+            return rows
+        if event is not None:
+            raise StepError(event["message"], code=event["code"], cure=event["cure"])
+        if setting.stop.requested:
+            child.end(GRACE)
+            raise stopped(setting.stop)
+        if over is not None and time.monotonic() > over:
+            child.end(GRACE)
+            raise timed_out(unit)
+    raise AssertionError("a child's events end only by its death, which raises")

@@ -1,0 +1,106 @@
+"""The child in which one python step runs: it opens the database, and holds effect, verification and stamp in one transaction."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import duckdb
+
+from provisioner.errors import ProvisionError, StepError
+from provisioner.execute.inside import Inside, enter
+from provisioner.execute.live import open_for_steps
+from provisioner.execute.runners.ddl import drop_relation
+from provisioner.execute.transaction import make
+from provisioner.observe.database import translate
+from provisioner.observe.values import Stamp, Unit
+
+
+@dataclass(frozen=True, slots=True)
+class StepContext:
+    """What a python step is told, as its second argument.
+
+    step: its name. tables: what it must make, quoted for SQL, in the order of the manifest. folder: its own; relative
+    file names start there. run: the run's id.
+    """
+
+    step: str
+    tables: tuple[str, ...]
+    folder: Path
+    run: str
+
+
+def main() -> None:
+    parent = enter()
+    for request in parent.requests():
+        unit, stamps, database, folder, run = pickle.loads(bytes.fromhex(request["work"]))
+        _tell(parent, unit, stamps, database, folder, run)
+
+
+def _tell(parent: Inside, unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Path, run: str) -> None:
+    try:
+        parent.tell({"event": "done", "rows": _carry_out(unit, stamps, database, folder, run)})
+    except ProvisionError as error:
+        parent.tell({"event": "failed", "code": error.code, "message": error.message, "cure": error.cure})
+    except duckdb.Error as error:
+        words = translate(error, database)
+        parent.tell({"event": "failed", "code": words.code, "message": f"{unit.id}: {words.message}", "cure": words.cure})
+
+
+def _carry_out(unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Path, run: str) -> int | None:
+    build = _import(unit, folder)
+    context = StepContext(unit.id, tuple(table.sql for table in unit.tables), folder, run)
+    connection = open_for_steps(database, folder)
+
+    def effect() -> None:
+        for table in unit.tables:
+            drop_relation(connection, table)
+        with _own_words(unit, folder):
+            build(connection, context)
+
+    try:
+        return make(connection, unit, stamps, effect, nullcontext())
+    finally:
+        connection.close()
+
+
+def _import(unit: Unit, folder: Path) -> Callable[[duckdb.DuckDBPyConnection, StepContext], object]:
+    module, _, function = unit.source.partition(":")
+    sys.path.insert(0, str(folder))
+    with _own_words(unit, folder):
+        build: Callable[[duckdb.DuckDBPyConnection, StepContext], object] = getattr(import_module(module), function)
+    return build
+
+
+@contextmanager
+def _own_words(unit: Unit, folder: Path) -> Iterator[None]:
+    """An error of the step's code becomes a StepError that names its file and line; so does an attempt to exit."""
+    try:
+        yield
+    except (Exception, SystemExit) as error:
+        words = "".join(traceback.format_exception_only(error)).strip()
+        raise StepError(
+            f"{unit.id} raised at {_place(error, folder)}: {words}",
+            code="python_failed",
+            cure=f"Mend it, then run `provision apply` again. What {unit.id} had made until then is undone.",
+        ) from error
+
+
+def _place(error: BaseException, folder: Path) -> str:
+    """The innermost line of the user's own code, else the innermost line of all."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if isinstance(error, SyntaxError) and error.filename:
+        return f"{os.path.relpath(error.filename, folder)}:{error.lineno}"
+    own = [frame for frame in frames if Path(frame.filename).is_relative_to(folder)] or list(frames)
+    return f"{os.path.relpath(own[-1].filename, folder)}:{own[-1].lineno}"
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,260 @@
+"""One apply from the lock to the last word.
+
+    glance -> (converged: nothing is written) -> lock -> recover -> plan again -> agree -> carry out -> look again -> unlock
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from provisioner.declare.values import HazardKind, TableName
+from provisioner.errors import (
+    BusyError,
+    HazardError,
+    NotConvergedError,
+    ProvisionError,
+    StepError,
+    StoppedError,
+)
+from provisioner.execute.apply import Walk, find_remaining
+from provisioner.execute.aside import recover
+from provisioner.execute.events import Listener, Noted, Outcome, RunFinished, RunStarted
+from provisioner.execute.history import incomplete_run, journal_path, read_journal
+from provisioner.execute.holder import Holder
+from provisioner.execute.interrupt import Stop
+from provisioner.execute.journal import Journal, RunFacts
+from provisioner.execute.live import Live
+from provisioner.execute.lock import held
+from provisioner.execute.provenance import git_facts, versions, who
+from provisioner.execute.restart import withdraw_run
+from provisioner.execute.room import check_room
+from provisioner.execute.session import NotCached, Observed, Session, wants_of
+from provisioner.execute.setting import Setting
+from provisioner.execute.values import Run, UnitResult
+from provisioner.observe.database import FileCondition, create, inspect_file
+from provisioner.observe.introspect import introspect
+from provisioner.observe.values import Catalog, Graph, UnitKind
+from provisioner.reconcile.values import Mend, Plan, Reason, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """How the plan is to be carried out.
+
+    allow: kinds of hazards that need no question. agree: asked when others remain. lock_timeout: seconds, None waits for ever.
+    restart: make again what the incomplete run made. command: for the journal and for whoever waits for the lock.
+    """
+
+    request: Request = Request()
+    allow: frozenset[HazardKind] = frozenset()
+    agree: Callable[[Plan], bool] = lambda plan: False
+    fail_fast: bool = False
+    restart: bool = False
+    lock_timeout: float | None = 300.0
+    command: str = "provision apply"
+
+
+def apply(session: Session, order: Order, stop: Stop) -> Run:
+    """Make the database what the manifest says. What failed is in the result; errors before anything began are raised."""
+    begun = time.monotonic()
+    seen = None if order.restart else _glance(session, order)
+    if seen is not None and seen.plan.converged:
+        return Run("", seen.plan, Outcome.DONE, time.monotonic() - begun)
+    run = _new_id()
+
+    def on_wait(holder: Holder) -> None:
+        session.tell(Noted(f"waiting for {holder}"))
+
+    with held(
+        session.manifest.database,
+        command=order.command,
+        run=run,
+        timeout=order.lock_timeout,
+        on_wait=on_wait,
+        should_stop=lambda: stop.requested,
+    ) as lock:
+        session.guard = lock.guard_fd
+        return _Locked(session, order, stop, run, seen.graph if seen else None).apply(begun)
+
+
+def _glance(session: Session, order: Order) -> Observed | None:
+    """The plan without a lock, where that is cheap; None when only the lock can tell."""
+    if inspect_file(session.manifest.database) is not FileCondition.PRESENT:
+        return None
+    try:
+        graph = session.graph(may_parse=False)
+        return session.conclude(graph, session.catalog(graph), order.request, "-")
+    except (NotCached, BusyError):
+        return None
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+class _Locked:
+    """What happens while the lock is held."""
+
+    def __init__(self, session: Session, order: Order, stop: Stop, run: str, graph: Graph | None) -> None:
+        self._session, self._order, self._stop, self._run = session, order, stop, run
+        self._manifest, self._tell = session.manifest, session.tell
+        self._live = Live(session.manifest.database, session.manifest.folder)
+        self._graph = graph
+
+    def apply(self, begun: float) -> Run:
+        graph = self._graph or self._session.graph()
+        try:
+            seen = self._session.conclude(graph, self._catalog(graph), self._order.request, self._run)
+            if not seen.plan.actions:
+                error = _unmended(seen.plan)
+                outcome = Outcome.FAILED if error else Outcome.DONE
+                return Run("", seen.plan, outcome, time.monotonic() - begun, error=error)
+            self._agree(seen.plan)
+            check_room(self._manifest, seen, self._tell)
+            if not seen.catalog.exists:
+                create(self._manifest.database)
+            return self._journaled(seen, begun)
+        finally:
+            self._live.release()
+
+    def _catalog(self, graph: Graph) -> Catalog:
+        """What there is after everything that a dead run left half done has been put back."""
+        if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
+            return Catalog()
+        connection, wants = self._live.connection, wants_of(graph)
+        catalog = introspect(connection, wants)
+        restored = recover(connection, catalog, [want.table for want in wants])
+        if restored:
+            self._tell(Noted(f"a run died here; put back as they were before it: {_listed(restored)}", warning=True))
+        if not restored and not self._restarted(graph, catalog):
+            return catalog
+        return introspect(connection, wants)
+
+    def _restarted(self, graph: Graph, catalog: Catalog) -> bool:
+        if not self._order.restart:
+            return False
+        record = incomplete_run(read_journal(journal_path(self._manifest.database)))
+        if record is None:
+            self._tell(Noted("no incomplete run to restart"))
+            return False
+        again = withdraw_run(self._live.connection, graph, catalog, record)
+        self._tell(Noted(f"restarting run {record.run}: {len(again)} of its tables are made again"))
+        return bool(again)
+
+    def _agree(self, plan: Plan) -> None:
+        allowed = self._manifest.policy.allow | self._order.allow
+        refused = [hazard for hazard in plan.hazards if hazard.kind not in allowed]
+        if refused and not self._order.agree(plan):
+            kinds = sorted({str(hazard.kind) for hazard in refused})
+            facts = "; ".join(f"{hazard.table}: {hazard.kind}, {hazard.fact}" for hazard in refused)
+            raise HazardError(
+                f"The plan endangers data: {facts}. Nothing was done.",
+                cure="If that is meant: provision apply " + " ".join(f"--allow {kind}" for kind in kinds),
+            )
+
+    def _journaled(self, seen: Observed, begun: float) -> Run:
+        commit, clean = git_facts(self._manifest.folder)
+        planned = tuple(action.unit for action in seen.plan.actions if action.unit)
+        facts = RunFacts(
+            self._order.command, self._manifest.name, self._manifest.digest, who(), planned,
+            versions(dbt=self._manifest.dbt is not None), commit, clean,
+        )  # fmt: skip
+        with Journal(self._manifest.database, facts, self._tell) as journal:
+            tell = _both(self._tell, journal.listener())
+            tell(RunStarted(self._run, len(seen.plan.actions), seen.plan.estimate))
+            run = self._carry_out(seen, tell, begun)
+            tell(RunFinished(self._run, run.outcome, run.seconds, run.error.message if run.error else ""))
+        return run
+
+    def _carry_out(self, seen: Observed, tell: Listener, begun: float) -> Run:
+        setting = self._setting(seen, tell)
+        walk = Walk(seen.plan, self._order.request, setting)
+        error: ProvisionError | None
+        try:
+            error = _outcome(walk.walk(), seen.plan, self._stop) or self._still_drifting(setting)
+        except ProvisionError as fatal:
+            error = fatal
+        outcome = Outcome.DONE
+        if error is not None:
+            outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED
+        missing = tuple(sorted({one.table for one in seen.findings.drift if one.reason is Reason.MISSING}))
+        required = setting.required_tables
+        made = tuple(sorted(t for r in walk.results if r.outcome is Outcome.DONE for t in r.tables if t in required))
+        return Run(
+            self._run, seen.plan, outcome, time.monotonic() - begun, tuple(walk.results),
+            tuple(table for table in missing if table in required), made, error,
+        )  # fmt: skip
+
+    def _setting(self, seen: Observed, tell: Listener) -> Setting:
+        dbt = any(action.mend is Mend.RUN and action.kind is UnitKind.DBT for action in seen.plan.actions)
+        return Setting(
+            self._manifest,
+            seen.graph,
+            seen.findings.fingerprints,
+            self._run,
+            tell,
+            self._stop,
+            self._live,
+            self._session.guard,
+            self._session.worker() if dbt else None,
+            self._order.fail_fast,
+            frozenset(want.table for want in wants_of(seen.graph) if want.required),
+        )
+
+    def _still_drifting(self, setting: Setting) -> ProvisionError | None:
+        remaining = find_remaining(setting, self._order.request)
+        if not remaining:
+            return None
+        facts = "; ".join(f"{one.table}: {one.reason}, {one.fact}" for one in remaining)
+        return NotConvergedError(
+            f"Every unit ran, and this is still not as declared: {facts}.",
+            cure="Look at what the steps make against what the manifest wants: provision plan",
+        )
+
+
+def _both(first: Listener, second: Listener) -> Listener:
+    def tell(event: object) -> None:
+        first(event)  # type: ignore[arg-type]
+        second(event)  # type: ignore[arg-type]
+
+    return tell
+
+
+def _listed(tables: tuple[TableName, ...]) -> str:
+    return ", ".join(map(str, tables))
+
+
+def _outcome(results: tuple[UnitResult, ...], plan: Plan, stop: Stop) -> ProvisionError | None:
+    failed = [result for result in results if result.outcome is Outcome.FAILED and result.error]
+    if stop.requested:
+        done = sum(result.outcome in (Outcome.DONE, Outcome.ADOPTED) for result in results)
+        return StoppedError(
+            f"The run was ended by {stop.reason}; {done} of {len(plan.actions)} actions are done and stay done.",
+            cure="Go on from here: provision apply",
+        )
+    if not failed:
+        return _unmended(plan)
+    first = failed[0].error
+    assert first is not None
+    if len(failed) == 1:
+        return first
+    names = ", ".join(result.unit for result in failed)
+    return StepError(f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure)
+
+
+def _unmended(plan: Plan) -> ProvisionError | None:
+    """Drift that no action removes: a declared table whose structure changed, which holds its users' rows."""
+    if not plan.by_hand:
+        return None
+    facts = "; ".join(f"{one.table}: {one.reason}, {one.fact} ({one.place})" for one in plan.by_hand)
+    return NotConvergedError(
+        f"Declared tables that provision cannot change in place yet: {facts}.",
+        code="by_hand",
+        cure="Change them with ALTER TABLE so that they match, or change what the manifest declares.",
+    )
+
+

@@ -1,0 +1,73 @@
+"""The runner of sql steps."""
+
+from __future__ import annotations
+
+import duckdb
+
+from provisioner.declare.values import TableKind
+from provisioner.errors import StepError
+from provisioner.execute.runners.ddl import drop_relation, ensure_schema
+from provisioner.observe.sql import Script, Statement, parse_script, say_error
+from provisioner.observe.values import Unit
+
+_PIVOT_TYPES = """
+    SELECT type_name FROM duckdb_types()
+    WHERE database_name = current_database() AND type_name ^@ '__pivot_enum_'
+"""
+
+
+def run_sql(connection: duckdb.DuckDBPyConnection, unit: Unit, text: str, path: str) -> None:
+    """Make the unit's relations from nothing, inside the open transaction.
+
+    A script that is one query becomes the unit's one relation; any other runs statement by statement.
+    path: for messages. Raises StepError: sql_failed with file and line, and what parse_script raises.
+    """
+    script = parse_script(text, path)
+    for table in unit.tables:
+        drop_relation(connection, table)
+        ensure_schema(connection, table)
+    for statement, sql in _statements(unit, script, path):
+        _run(connection, statement, sql, path)
+    if "pivot" in text.lower():
+        _sweep_pivot_types(connection)
+
+
+def _statements(unit: Unit, script: Script, path: str) -> list[tuple[Statement, str]]:
+    if not script.single_select:
+        return [(statement, statement.text) for statement in script.statements]
+    if len(unit.wants) != 1:
+        tables = ", ".join(map(str, unit.tables))
+        raise StepError(
+            f"{path} is one query, and the step {unit.id} makes {len(unit.wants)} tables: {tables}.",
+            code="sql_one_query",
+            cure="Write a CREATE TABLE for each, or one step for each.",
+        )
+    want = unit.wants[0]
+    made = "VIEW" if want.kind is TableKind.VIEW else "TABLE"
+    query = script.statements[0]
+    # On the query's own first line, so that DuckDB's line numbers stay those of the file.
+    return [(query, f"CREATE {made} {want.table.sql} AS {query.text}")]
+
+
+def _run(connection: duckdb.DuckDBPyConnection, statement: Statement, sql: str, path: str) -> None:
+    try:
+        connection.execute(sql)
+    except (duckdb.InterruptException, duckdb.FatalException):
+        raise
+    except (duckdb.Error, RuntimeError) as error:
+        line, words = say_error(error, statement.line)
+        raise StepError(f"{path}:{line}: {words}", code="sql_failed", cure=_cure(words, path, line)) from error
+
+
+def _cure(words: str, path: str, line: int) -> str:
+    if "already exists" in words:
+        return f"Write CREATE OR REPLACE at {path}:{line}, or name it in the manifest as a table of this step."
+    if "does not exist" in words and "Table" in words:
+        return f"Mend the name at {path}:{line}; name what a macro or an extension reads in the step's `reads:`."
+    return f"Mend {path} at line {line}."
+
+
+def _sweep_pivot_types(connection: duckdb.DuckDBPyConnection) -> None:
+    """A PIVOT without IN leaves a type behind in the database at every run."""
+    for (name,) in connection.execute(_PIVOT_TYPES).fetchall():
+        connection.execute(f'DROP TYPE IF EXISTS "{name}"')

@@ -1,0 +1,40 @@
+"""What every unit of a run works with."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from provisioner.declare.values import Manifest, TableName
+from provisioner.execute.dbt_client import DbtWorker
+from provisioner.execute.events import Listener
+from provisioner.execute.interrupt import Stop
+from provisioner.execute.live import Live
+from provisioner.execute.stamps import make_stamps
+from provisioner.observe.values import Graph, Stamp, Unit
+from provisioner.reconcile.values import Fingerprint
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy. worker: None without dbt."""
+
+    manifest: Manifest
+    graph: Graph
+    fingerprints: Mapping[str, Fingerprint]
+    run: str
+    tell: Listener
+    stop: Stop
+    live: Live
+    guard: int | None = None
+    worker: DbtWorker | None = None
+    fail_fast: bool = False
+    required_tables: frozenset[TableName] = field(default_factory=frozenset)
+
+    def stamps(self, unit: Unit) -> tuple[Stamp, ...]:
+        """What the unit's tables get when they are verified."""
+        return make_stamps(unit, self.fingerprints[unit.id], self.run)
+
+    def required(self, table: TableName) -> bool:
+        """Whether the manifest names the table, not only dbt."""
+        return table in self.required_tables

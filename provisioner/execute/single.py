@@ -1,0 +1,78 @@
+"""One action that is not dbt's: it runs in this process, or (python) in a child of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import duckdb
+
+from provisioner.errors import StepError
+from provisioner.execute.bounds import Bounds
+from provisioner.execute.python_client import run_python
+from provisioner.execute.runners.ddl import create_declared, drop_relation
+from provisioner.execute.runners.load import load
+from provisioner.execute.runners.sql import run_sql
+from provisioner.execute.setting import Setting
+from provisioner.execute.stamps import forget
+from provisioner.execute.transaction import adopt, make, transaction
+from provisioner.observe.database import translate
+from provisioner.observe.files import resolve_input
+from provisioner.observe.values import Unit, UnitKind
+from provisioner.reconcile.values import Action, Mend
+
+Effect = Callable[[duckdb.DuckDBPyConnection, Unit, Setting], None]
+
+
+def run_single(action: Action, setting: Setting) -> int | None:
+    """Carry out the action. Returns the rows of its tables, None when nobody counted. Raises ProvisionError."""
+    unit = setting.graph.units.get(action.unit)
+    try:
+        if unit is None or action.mend is Mend.SWEEP:
+            return _drop(setting.live.connection, action)
+        if action.mend is Mend.ADOPT:
+            return adopt(setting.live.connection, unit, setting.stamps(unit))
+        if unit.kind is UnitKind.PYTHON:
+            setting.live.release()
+            return run_python(unit, setting)
+        return _make(setting.live.connection, unit, setting)
+    except duckdb.Error as error:
+        translated = translate(error, setting.live.path)
+        raise StepError(
+            f"{action.unit or action.tables[0]} failed: {translated.message}", code=translated.code, cure=translated.cure
+        ) from error
+    except OSError as error:
+        raise translate(error, setting.live.path) from error
+
+
+def _drop(connection: duckdb.DuckDBPyConnection, action: Action) -> None:
+    """An orphan goes with what is on record about it; of a unit only what dbt left beside its tables."""
+    with transaction(connection):
+        for table in action.leftovers or action.tables:
+            drop_relation(connection, table)
+            forget(connection, table)
+
+
+def _make(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> int | None:
+    effect = EFFECTS[unit.kind]
+    bounds = Bounds(connection, unit, setting.stop)
+    return make(connection, unit, setting.stamps(unit), lambda: effect(connection, unit, setting), bounds)
+
+
+def _create(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
+    create_declared(connection, unit.wants[0])
+
+
+def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
+    text = (setting.manifest.folder / unit.source).read_text(encoding="utf-8")
+    run_sql(connection, unit, text, unit.source)
+
+
+def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
+    assert unit.step is not None
+    step = setting.manifest.step(unit.step)
+    paths = resolve_input(step.source, setting.manifest.folder)
+    load(connection, unit.wants[0], paths, format=step.format, options=step.options)
+
+
+EFFECTS: dict[UnitKind, Effect] = {UnitKind.DECLARED: _create, UnitKind.SQL: _sql, UnitKind.LOAD: _load}
+

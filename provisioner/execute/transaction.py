@@ -1,0 +1,81 @@
+"""One transaction that holds a unit's effect, its verification and its stamp: all of it happens, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
+
+import duckdb
+
+from provisioner.errors import StepError
+from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
+from provisioner.execute.verify import verify
+from provisioner.observe.values import Mark, Stamp, Unit
+
+Connection = duckdb.DuckDBPyConnection
+
+
+@contextmanager
+def transaction(connection: Connection) -> Iterator[None]:
+    """Commit at the end, roll back on any error."""
+    connection.execute("BEGIN TRANSACTION")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        with suppress(duckdb.Error):
+            connection.execute("ROLLBACK")
+        raise
+
+
+def make(
+    connection: Connection,
+    unit: Unit,
+    stamps: tuple[Stamp, ...],
+    effect: Callable[[], None],
+    bounded: AbstractContextManager[object],
+) -> int | None:
+    """Withdraw, act, verify, grant. Returns the rows made, None for views.
+
+    bounded: entered around all that may be interrupted; a COMMIT or ROLLBACK never is.
+
+    The mark is written first: should the effect commit by itself and die, what it left is `interrupted`, never trusted.
+    Raises what the effect raises, and StepError when it ended the transaction or the verification fails.
+    """
+    with transaction(connection), bounded:
+        create_records(connection)
+        withdraw(connection, (Mark(stamp.table, unit.id, stamp.run, existed=True) for stamp in stamps))
+        begun = _transaction_id(connection)
+        effect()
+        if _transaction_id(connection) != begun:
+            raise StepError(
+                f"{unit.id} ended the transaction that it was given.",
+                code="transaction_ended",
+                cure=f"Take commit, rollback and begin out of {unit.source}: provision commits when the tables are verified.",
+            )
+        rows = verify(connection, unit)
+        grant(connection, stamps)
+    read_back(connection, unit, stamps)
+    return rows
+
+
+def _transaction_id(connection: Connection) -> int:
+    row = connection.execute("SELECT txid_current()").fetchone()
+    assert row is not None
+    return int(row[0])
+
+
+def read_back(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> None:
+    """Raises StepError when the commit did not hold."""
+    if not are_on_record(connection, stamps):
+        raise StepError(f"{unit.id}: the database did not keep what was committed.", code="commit_lost", cure="Run it again.")
+
+
+def adopt(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> int | None:
+    """Trust what is there: verify and grant. Returns its rows."""
+    with transaction(connection):
+        create_records(connection)
+        rows = verify(connection, unit)
+        grant(connection, stamps)
+    read_back(connection, unit, stamps)
+    return rows

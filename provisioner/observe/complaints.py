@@ -1,0 +1,190 @@
+"""DuckDB's complaints, and the operating system's, as the errors of the house.
+
+They are told apart by their text: the classes moved between DuckDB's versions, and a full disk alone comes as four.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from provisioner.errors import BusyError, DatabaseError, InputError, ProvisionError, StoppedError
+
+
+@dataclass(frozen=True, slots=True)
+class _Complaint:
+    """One way in which DuckDB complains.
+
+    named: counts only when DuckDB names the database or its WAL, for a step's own input file can meet the same fate.
+    message, cure: with {path}, {wal}, {words} (DuckDB's own) and the groups of the pattern.
+    """
+
+    pattern: str
+    code: str
+    message: str
+    cure: str
+    named: bool = False
+    error: type[ProvisionError] = DatabaseError
+
+
+_COMPLAINTS: tuple[_Complaint, ...] = (
+    _Complaint(
+        r"Could not set lock on file.*held in (?P<program>.+?) \(PID (?P<pid>\d+)\)",
+        "database_locked",
+        "{path} is open in another process: {program}, PID {pid}. DuckDB lets one process write, or many read.",
+        "Wait until that process ends, or end it (`ps -p {pid}` shows it), and run again.",
+        error=BusyError,
+    ),
+    _Complaint(
+        r"Could not set lock on file|being used by another process",
+        "database_locked",
+        "{path} is open in another process. DuckDB lets one process write, or many read.",
+        "Wait until that process ends, or end it (`lsof {path}` shows it), and run again.",
+        error=BusyError,
+    ),
+    _Complaint(
+        r"different configuration than existing connections|already attached",
+        "database_open_here",
+        "{path} is already open in this process, with other settings.",
+        "Close that connection first.",
+        error=BusyError,
+    ),
+    _Complaint(
+        r"No space left on device|File too large|Disk quota exceeded",
+        "disk_full",
+        "There is no room to write {path}: {words}",
+        "Free space on its disk, or raise the quota, and run again: what was done stays done.",
+    ),
+    _Complaint(
+        r"Failure while replaying WAL",
+        "database_wal",
+        "{wal}, which holds the last writes to {path}, cannot be replayed: {words}",
+        "Move {wal} aside and run again: what it held, the work of the last unit at most, is made anew.",
+    ),
+    _Complaint(
+        r"can only read (storage )?versions.*created with a newer",
+        "database_newer",
+        "{path} was made by a newer DuckDB than the one installed here: {words}",
+        "Run `pip install --upgrade duckdb`.",
+    ),
+    _Complaint(
+        r"can only read (storage )?versions.*created with (?P<made>[^\n]+)\.",
+        "database_older",
+        "{path} was made by {made}, whose files the DuckDB installed here no longer reads: {words}",
+        "Open it with that DuckDB and `EXPORT DATABASE`, then `IMPORT DATABASE` into a new file with this one.",
+    ),
+    _Complaint(
+        r"encrypt",
+        "database_encrypted",
+        "{path} is encrypted, and provision has no key for it: {words}",
+        "Name a database that is not encrypted.",
+        named=True,
+    ),
+    _Complaint(
+        r"Corrupt database file",
+        "database_damaged",
+        "{path} is damaged: {words}",
+        "Restore it from a backup, or move it aside and run again to make everything anew.",
+    ),
+    _Complaint(
+        r"Could not read enough bytes",
+        "database_truncated",
+        "{path} ends too soon, as a copy does that was cut off: {words}",
+        "Copy it again or restore it from a backup, or move it aside and run again to make everything anew.",
+        named=True,
+    ),
+    _Complaint(
+        r"not a valid DuckDB database file",
+        "database_foreign",
+        "{path} is not a DuckDB database: {words}",
+        "Name another file as `database`, or move this one aside.",
+        named=True,
+    ),
+    _Complaint(
+        r"Permission denied|Read-only file system|Operation not permitted",
+        "database_unreadable",
+        "{path} may not be opened: {words}",
+        "Allow this user to read and write the file and its folder.",
+        named=True,
+    ),
+    _Complaint(
+        r"has been invalidated",
+        "database_invalidated",
+        "DuckDB closed {path} after an error it cannot recover from: {words}",
+        "Run again: what was committed is there.",
+    ),
+    _Complaint(
+        r"^(INTERRUPT Error: )?Interrupted",
+        "stopped",
+        "DuckDB was interrupted while it worked on {path}.",
+        "Run again to continue.",
+        error=StoppedError,
+    ),
+)
+_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+_FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+
+def translate(error: Exception, path: Path) -> ProvisionError:
+    """The error of the house for what DuckDB or the operating system said about this database.
+
+    Without a code of its own it is a DatabaseError of code `database` whose message is all that DuckDB said.
+    """
+    if isinstance(error, ProvisionError):
+        return error
+    if isinstance(error, OSError):
+        return _from_system(error, path)
+    for complaint in _COMPLAINTS:
+        match = re.search(complaint.pattern, str(error), re.DOTALL)
+        if match and not (complaint.named and not _names(str(error), path)):
+            return _from_complaint(complaint, match, str(error), path)
+    return DatabaseError(f"DuckDB says: {_without_class(str(error)) or 'nothing'}")
+
+
+def _from_complaint(complaint: _Complaint, match: re.Match[str], text: str, path: Path) -> ProvisionError:
+    values = {**match.groupdict(), "path": path, "wal": f"{os.path.realpath(path)}.wal", "words": _words(text)}
+    message, cure = complaint.message.format(**values), complaint.cure.format(**values)
+    return complaint.error(message, cure=cure, code=complaint.code)
+
+
+def _from_system(error: OSError, path: Path) -> ProvisionError:
+    if error.errno in _FULL:
+        return translate(RuntimeError(os.strerror(error.errno)), path)
+    thing, words = error.filename or path, error.strerror or str(error)
+    if not _belongs(str(thing), path):
+        return InputError(
+            f"{thing} cannot be used: {words}.", cure="Look whether it is there and this user may read it."
+        )
+    if error.errno in _FORBIDDEN:
+        return DatabaseError(
+            f"{path} may not be used: {thing}: {words}.",
+            cure="Allow this user to read and write the file and its folder.",
+            code="database_unreadable",
+        )
+    return DatabaseError(
+        f"{path} cannot be a database file: {thing}: {words}.",
+        cure="Name a file as `database` in a folder that exists or can be made.",
+        code="database_path",
+    )
+
+
+def _belongs(name: str, path: Path) -> bool:
+    """Whether a file is the database, lies beside it under a longer name, or is a folder above it."""
+    bases = (str(path), os.path.realpath(path))
+    return any(name.startswith(base) or base.startswith(name) for base in bases)
+
+
+def _names(text: str, path: Path) -> bool:
+    return str(path) in text or os.path.realpath(path) in text
+
+
+def _words(text: str) -> str:
+    """DuckDB's first line."""
+    return next(iter(_without_class(text).splitlines()), "no reason given")
+
+
+def _without_class(text: str) -> str:
+    return re.sub(r"^(?:[A-Z]\w*\s)+Error: ", "", text.strip())

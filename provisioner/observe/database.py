@@ -1,0 +1,226 @@
+"""The one place that opens a database file.
+
+A file is looked at before DuckDB sees it: DuckDB would open a CSV as a view, ask the network for an extension at the
+sight of SQLite, and cut a path at a NUL. Nothing here runs while this process has the file open: reading its head would
+drop DuckDB's lock on it.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import os
+import re
+import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from provisioner.errors import BusyError, DatabaseError
+from provisioner.observe.complaints import translate
+from provisioner.observe.header import LENGTH, is_duckdb, name_foreign, read_start
+
+if TYPE_CHECKING:
+    import duckdb
+
+__all__ = ["FileCondition", "connect", "create", "inspect_file", "opened", "translate", "version"]
+
+_ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:.*|:memory:.*")
+_DESCRIPTORS = Path("/dev/fd")
+
+
+class FileCondition(StrEnum):
+    """ABSENT: no file. EMPTY: a file of no bytes, no database yet. PRESENT: a file that begins as a database does."""
+
+    ABSENT = "absent"
+    EMPTY = "empty"
+    PRESENT = "present"
+
+
+def inspect_file(path: Path) -> FileCondition:
+    """What is at this path, found out without DuckDB; not to be called while this process has the file open.
+
+    Raises DatabaseError for whatever is there and cannot be a database, BusyError when this process has it open.
+    """
+    _refuse_address(path)
+    try:
+        facts = path.stat()
+        _refuse_unusable(path, facts)
+        if facts.st_size == 0:
+            return FileCondition.EMPTY
+        _refuse_foreign(path, read_start(path))
+    except FileNotFoundError:
+        return FileCondition.ABSENT
+    except OSError as error:
+        raise translate(error, path) from error
+    return FileCondition.PRESENT
+
+
+def connect(path: Path, *, read_only: bool) -> duckdb.DuckDBPyConnection:
+    """An open connection to an existing database, links followed.
+
+    Raises BusyError when another process holds it, DatabaseError when it is not there or cannot be used; the file is
+    then byte for byte what it was.
+    """
+    if inspect_file(path) is not FileCondition.PRESENT:
+        raise DatabaseError(
+            f"{path} is not there yet.", cure="Run `provision apply` to make it.", code="database_absent"
+        )
+    import duckdb
+
+    try:
+        return duckdb.connect(os.path.realpath(path), read_only=read_only)
+    except (duckdb.Error, OSError, RuntimeError) as error:
+        raise translate(error, path) from error
+
+
+@contextmanager
+def opened(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection]:
+    """The connection for a block, closed after it whatever happens.
+
+    Raises as connect does; what DuckDB raises within the block is translated too.
+    """
+    connection = connect(path, read_only=read_only)
+    import duckdb
+
+    try:
+        yield connection
+    except duckdb.Error as error:
+        raise translate(error, path) from error
+    finally:
+        connection.close()
+
+
+def create(path: Path) -> None:
+    """A new database at this path, whole or not at all; one that is there already is left alone.
+
+    Made under another name, since a DuckDB killed in its first writes leaves a file that never opens again. To be
+    called under the lock: what a killed creation left is removed. Raises DatabaseError and BusyError.
+    """
+    if inspect_file(path) is FileCondition.PRESENT:
+        return
+    real = Path(os.path.realpath(path))
+    new = real.with_name(f"{real.name}.creating")
+    try:
+        real.parent.mkdir(parents=True, exist_ok=True)
+        for leftover in (new, _wal(new)):
+            leftover.unlink(missing_ok=True)
+        _make_database(new)
+        _sync(new)
+        _set_aside(_wal(real))
+        os.replace(new, real)
+        _sync(real.parent)
+    except OSError as error:
+        raise translate(error, path) from error
+
+
+def version() -> str:
+    """DuckDB's version, without importing it."""
+    return importlib.metadata.version("duckdb")
+
+
+def _refuse_address(path: Path) -> None:
+    if "\x00" in str(path) or not _is_unicode(str(path)):
+        raise DatabaseError(
+            f"The path {str(path)!r} holds a NUL or bytes that are no text; DuckDB cannot name such a file.",
+            cure="Give the database another name or folder.",
+            code="database_path",
+        )
+    if not path.name or any(_ADDRESS.fullmatch(part) for part in path.parts):
+        raise DatabaseError(
+            f"{str(path)!r} is an address or no name at all; provision works on a database file of this machine.",
+            cure="Name a file as `database`, such as build/warehouse.duckdb.",
+            code="database_path",
+        )
+
+
+def _is_unicode(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _refuse_unusable(path: Path, facts: os.stat_result) -> None:
+    if stat.S_ISDIR(facts.st_mode):
+        raise DatabaseError(
+            f"{path} is a folder; the database is a file.",
+            cure=f"Name a file as `database`, such as {path / 'warehouse.duckdb'}.",
+            code="database_is_folder",
+        )
+    if not stat.S_ISREG(facts.st_mode):
+        raise DatabaseError(
+            f"{path} is a device or a pipe; the database is a file.",
+            cure="Name another file as `database`.",
+            code="database_foreign",
+        )
+    if facts.st_nlink > 1:
+        raise DatabaseError(
+            f"{path} has {facts.st_nlink} names (hard links): opened under two of them at once, DuckDB destroys it.",
+            cure=f"Give it bytes of its own: `cp {path} {path}.copy && mv {path}.copy {path}`.",
+            code="database_hard_linked",
+        )
+    if _held_here(facts):
+        raise BusyError(
+            f"{path} is already open in this process; only one of its connections can have the file.",
+            cure="Close that connection first (`connection.close()`).",
+            code="database_open_here",
+        )
+
+
+def _held_here(facts: os.stat_result) -> bool:
+    """Whether this process has a descriptor of that file; systems that do not list them are trusted."""
+    for name in os.listdir(_DESCRIPTORS) if _DESCRIPTORS.is_dir() else ():
+        try:
+            if os.path.samestat(os.fstat(int(name)), facts):
+                return True
+        except OSError:
+            continue
+    return False
+
+
+def _refuse_foreign(path: Path, start: bytes) -> None:
+    if is_duckdb(start) and len(start) == LENGTH:
+        return
+    found = None if is_duckdb(start) else name_foreign(start)
+    if found is None and len(start) < LENGTH:
+        raise DatabaseError(
+            f"{path} ends after {len(start)} bytes, before the end of a DuckDB file's head ({LENGTH} bytes).",
+            cure="Copy it again or restore it from a backup, or move it aside and run again to make everything anew.",
+            code="database_truncated",
+        )
+    raise DatabaseError(
+        f"{path} is {found or 'of an unknown kind'}, not a DuckDB database.",
+        cure="Name another file as `database`, or move this one aside.",
+        code="database_foreign",
+    )
+
+
+def _make_database(path: Path) -> None:
+    import duckdb
+
+    try:
+        with duckdb.connect(str(path)) as connection:
+            connection.execute("CHECKPOINT")
+    except duckdb.Error as error:
+        raise translate(error, path) from error
+
+
+def _wal(path: Path) -> Path:
+    return path.with_name(f"{path.name}.wal")
+
+
+def _set_aside(wal: Path) -> None:
+    """A WAL without its database would keep the new one from opening; it may be all that is left, so it is kept."""
+    if wal.exists():
+        wal.rename(wal.with_name(f"{wal.name}.orphan-{wal.stat().st_mtime_ns}"))
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,129 @@
+"""dbt's manifest.json -> DbtGraph: each node's relation, parents, what defines it and how to run it alone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner.declare.values import TableKind, TableName
+from provisioner.observe.dbt.definition import Macros, Texts, define, has_memory
+from provisioner.observe.dbt.files import read_files, source_files, source_settings
+from provisioner.observe.dbt.variables import Variables
+from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode
+
+COMMANDS = {"seed": "seed", "model": "run", "snapshot": "snapshot"}
+_KINDS = {"view": TableKind.VIEW, "external": TableKind.VIEW, "ephemeral": None}
+
+Node = Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What a node's result depends on beside dbt's manifest.
+
+    catalog: DuckDB's name of the database, None for any. target: of the profile, None for its default.
+    versions: of dbt and its adapter, for they define the macros that come with them.
+    """
+
+    project_dir: Path
+    variables: Variables = field(default_factory=Variables)
+    catalog: str | None = None
+    target: str | None = None
+    versions: Mapping[str, str] = field(default_factory=dict)
+
+
+def catalog_name(database: Path) -> str:
+    """The name that DuckDB gives the database of that file."""
+    return database.name.lstrip(".").split(".")[0]
+
+
+def build_graph(manifest: Mapping[str, Any], around: Surroundings) -> DbtGraph:
+    """The graph of dbt's seeds, models and snapshots that are enabled, sorted by id."""
+    nodes = {name: node for name, node in sorted(manifest["nodes"].items()) if node["resource_type"] in COMMANDS}
+    sources: Mapping[str, Node] = manifest.get("sources", {})
+    selectors, macros = make_selectors(nodes), Macros(manifest.get("macros", {}))
+    built = {}
+    for name, node in nodes.items():
+        texts = macros.texts(node)
+        parents = tuple(sorted({*_parents(node, nodes, sources)}))
+        files = read_files(node, texts, around.variables, around.project_dir)
+        files |= {file for parent in parents if parent in sources for file in source_files(sources[parent])}
+        built[name] = DbtGraphNode(
+            node=_how_to_run(node, selectors[name], texts),
+            relation=relation_of(node, around.catalog),
+            kind=kind_of(node) if relation_of(node, around.catalog) else None,
+            parents=parents,
+            definition=define(node, texts, around.variables, around.target, around.versions),
+            files=tuple(sorted(files)),
+        )
+    return DbtGraph(built, {name: _source_relation(source, around.catalog) for name, source in sorted(sources.items())})
+
+
+def kind_of(node: Node) -> TableKind | None:
+    """What dbt leaves behind; a materialization of the project's own is taken to make a table."""
+    return _KINDS.get(node["config"].get("materialized", "table"), TableKind.TABLE)
+
+
+def relation_of(node: Node, catalog: str | None) -> TableName | None:
+    """The relation a node makes in our database; None when it makes none there."""
+    if kind_of(node) is None or not _is_ours(node, catalog):
+        return None
+    return TableName(node["schema"], node.get("alias") or node["name"])
+
+
+def make_selectors(nodes: Mapping[str, Node]) -> dict[str, str]:
+    """For each node the selector that picks it alone.
+
+    A plain `fqn:` also picks what lies in a folder of that name. With a wildcard dbt compares the whole name, so one is
+    put in that matches a single character only. dbt also compares without the package, which may make two alike.
+    """
+    alike = Counter(name for node in nodes.values() for name in {_flat(node["fqn"]), _flat(node["fqn"][1:])})
+    selectors = {}
+    for name, node in nodes.items():
+        selectors[name] = f"fqn:{_exactly(_flat(node['fqn']))}"
+        if alike[_flat(node["fqn"])] > 1:
+            file = _safe(Path(node["original_file_path"]).name)
+            selectors[name] += f",package:{node['package_name']},file:{file}"
+    return selectors
+
+
+def _flat(parts: Iterable[str]) -> str:
+    return ".".join(parts)
+
+
+def _exactly(name: str) -> str:
+    """A pattern for that name alone."""
+    safe = _safe(name)
+    if "?" in safe:
+        return safe
+    start = safe.rfind(".") + 1
+    return f"{safe[:start]}[{safe[start]}]{safe[start + 1 :]}" if start < len(safe) else f"{safe}*"
+
+
+def _safe(name: str) -> str:
+    """Characters that mean something to dbt's selectors match as any character."""
+    return "".join(char if char.isalnum() or char in "_-." else "?" for char in name)
+
+
+def _how_to_run(node: Node, selector: str, texts: Texts) -> DbtNode:
+    command = COMMANDS[node["resource_type"]]
+    return DbtNode(node["unique_id"], command, selector, has_memory(node, texts), node["original_file_path"])
+
+
+def _parents(node: Node, nodes: Mapping[str, Node], sources: Mapping[str, Node]) -> list[str]:
+    return [name for name in node["depends_on"].get("nodes", ()) if name in nodes or name in sources]
+
+
+def _source_relation(source: Node, catalog: str | None) -> TableName | None:
+    settings = source_settings(source)
+    if "external_location" in settings or "plugin" in settings or not _is_ours(source, catalog):
+        return None
+    return TableName(source["schema"], source.get("identifier") or source["name"])
+
+
+def _is_ours(node: Node, catalog: str | None) -> bool:
+    database = node.get("database")
+    return catalog is None or not database or str(database).lower() == catalog.lower()

@@ -1,0 +1,131 @@
+"""The profile that dbt runs with: the project's own, pointed at the manifest's database; or the user's, checked."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provisioner.declare.values import DbtProject
+from provisioner.errors import DbtError, InputError
+from provisioner.observe.dbt.project import PROJECT_FILE, read_project, read_yaml
+
+PROFILES_FILE = "profiles.yml"
+
+
+def write_profile(project: DbtProject, database: Path, private: Path, variables: Mapping[str, str]) -> Path:
+    """The folder of the profiles.yml to use: `private`, with one written for this database; or profiles_dir.
+
+    Settings other than the path are kept as written, Jinja too. Raises InputError when they are not sound, and
+    DbtError `profile_mismatch` when the user's profile is for another database.
+    """
+    name = _profile_name(project, variables)
+    if project.profiles_dir is not None:
+        folder = project.profiles_dir
+        profile = _find_profile(read_yaml(folder / PROFILES_FILE, project), name, folder)
+        _check_path(project, _find_target(profile, name, project, variables), database, variables)
+        return folder
+    profile = _own_profile(project, name)
+    output = _find_target(profile, name, project, variables)
+    _check_duckdb(output, name, project, variables)
+    # dbt derives the database's name from the path and refuses any other.
+    output.pop("database", None)
+    output["path"] = str(database)
+    _write(private, {name: profile})
+    return private
+
+
+def _profile_name(project: DbtProject, variables: Mapping[str, str]) -> str:
+    said = read_project(project).profile
+    if said is None:
+        where = project.project_dir / PROJECT_FILE
+        raise InputError(f"{where} names no profile.", cure="Add `profile:` with a name to it.", code="dbt_profile")
+    return _render(said, project, variables)
+
+
+def _own_profile(project: DbtProject, name: str) -> dict[str, Any]:
+    if not (project.project_dir / PROFILES_FILE).exists():
+        target = project.target or "dev"
+        return {"target": target, "outputs": {target: {"type": "duckdb"}}}
+    return _find_profile(read_yaml(project.project_dir / PROFILES_FILE, project), name, project.project_dir)
+
+
+def _find_profile(profiles: Mapping[str, Any], name: str, folder: Path) -> dict[str, Any]:
+    profile = profiles.get(name)
+    if isinstance(profile, dict) and isinstance(profile.get("outputs"), dict):
+        return profile
+    cure = f"Add `{name}:` with `outputs:` to it, or set `profile:` in {PROJECT_FILE}."
+    raise InputError(f"{folder / PROFILES_FILE} has no profile {name!r}.", cure=cure, code="dbt_profile")
+
+
+def _find_target(
+    profile: Mapping[str, Any], name: str, project: DbtProject, variables: Mapping[str, str]
+) -> dict[str, Any]:
+    target = project.target or _render(str(profile.get("target", "default")), project, variables)
+    output = profile["outputs"].get(target)
+    if isinstance(output, dict):
+        return output
+    known = ", ".join(sorted(map(str, profile["outputs"]))) or "none"
+    fact = f"{project.place}: the dbt profile {name!r} has no target {target!r}; it has {known}."
+    raise InputError(fact, cure="Set dbt.target in the manifest, or add the target to the profile.", code="dbt_profile")
+
+
+def _check_duckdb(
+    output: Mapping[str, Any], name: str, project: DbtProject, variables: Mapping[str, str]
+) -> None:
+    kind = _render(str(output.get("type", "nothing")), project, variables)
+    if kind != "duckdb":
+        fact = f"{project.place}: the dbt profile {name!r} is for {kind}, expected `type: duckdb`."
+        raise DbtError(fact, cure="Set dbt.target to a target of type duckdb.", code="dbt_adapter")
+
+
+def _check_path(
+    project: DbtProject, output: Mapping[str, Any], database: Path, variables: Mapping[str, str]
+) -> None:
+    _check_duckdb(output, read_project(project).profile or "", project, variables)
+    path = _render(str(output.get("path", ":memory:")), project, variables)
+    # dbt runs in the project's folder, and DuckDB takes a relative path from there.
+    meant = project.project_dir / Path(path).expanduser() if path != ":memory:" else Path(path)
+    if os.path.realpath(meant) != os.path.realpath(database):
+        fact = f"{project.place}: the dbt profile in {project.profiles_dir} is for {meant}, not for {database}."
+        cure = "Make `path` of the profile and `database` of the manifest the same, or take dbt.profiles_dir out."
+        raise DbtError(fact, cure=cure, code="profile_mismatch")
+
+
+def _render(text: str, project: DbtProject, variables: Mapping[str, str]) -> str:
+    """Text of a profile as dbt sees it: Jinja with env_var and var."""
+    if "{{" not in text and "{%" not in text:
+        return text
+    from jinja2 import StrictUndefined, TemplateError
+    from jinja2.sandbox import SandboxedEnvironment
+
+    jinja = SandboxedEnvironment(undefined=StrictUndefined)
+    jinja.filters.update(dict.fromkeys(("as_text", "as_native", "as_bool", "as_number"), lambda value: value))
+
+    def look_up(values: Mapping[str, Any], kind: str, name: str, default: Any = None) -> Any:
+        if (value := values.get(name, default)) is None:
+            raise TemplateError(f"{kind} {name!r} is not set")
+        return value
+
+    jinja.globals["env_var"] = lambda name, default=None: look_up(variables, "the environment variable", name, default)
+    jinja.globals["var"] = lambda name, default=None: look_up(project.vars, "the var", name, default)
+    try:
+        return str(jinja.from_string(text).render())
+    except Exception as problem:  # whatever a template may do: call, divide, index
+        cure = "Set it, or give it a default in the profile."
+        fact = f"{project.place}: {text!r} of the dbt profile cannot be filled in: {problem}."
+        raise InputError(fact, cure=cure, code="dbt_profile") from problem
+
+
+def _write(private: Path, profiles: Mapping[str, Any]) -> None:
+    """Only the owner may read it: profiles hold secrets."""
+    private.mkdir(mode=0o700, parents=True, exist_ok=True)
+    private.chmod(0o700)
+    path = private / PROFILES_FILE
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        os.fchmod(descriptor, 0o600)
+        yaml.safe_dump(dict(profiles), file, allow_unicode=True, sort_keys=False)

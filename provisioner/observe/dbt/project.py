@@ -1,0 +1,178 @@
+"""A dbt project's files, read without dbt: what dbt_project.yml says, and one key for all that parsing depends on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from provisioner.declare.values import DbtProject
+from provisioner.errors import InputError
+from provisioner.observe.digest import digest
+
+PROJECT_FILE = "dbt_project.yml"
+_READ = (".sql", ".py", ".yml", ".yaml", ".md", ".jinja", ".jinja2", ".dbtignore")
+_NAMED = (".csv",)
+_PATHS = ("model", "seed", "snapshot", "macro", "analysis", "test", "docs", "function")
+_SKIPPED = ("__pycache__", "node_modules")
+_ASKS_FOR_PACKAGES = re.compile(rb"^packages:[ \t]*(?:#.*)?(?:\n[ \t]*(?:#.*)?)*\n[ \t]*-", re.M)
+_ENV_VAR = re.compile(rb"""env_var\(\s*['"]([^'"]+)['"]""")
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectFile:
+    """What dbt_project.yml says. profile: as written. vars: by name, and under a package's name those of that package.
+
+    ignored: folders that dbt writes to, absolute. outside: source folders that lie outside the project, absolute.
+    """
+
+    name: str
+    profile: str | None
+    packages: Path
+    vars: Mapping[str, Any] = field(default_factory=dict)
+    ignored: frozenset[Path] = frozenset()
+    outside: tuple[Path, ...] = ()
+
+
+def read_project(project: DbtProject) -> ProjectFile:
+    """What dbt_project.yml says. Raises InputError when the project is not there, not sound, or lacks its packages."""
+    folder = project.project_dir
+    said = read_yaml(folder / PROJECT_FILE, project)
+    if not isinstance(said.get("name"), str):
+        raise InputError(f"{folder / PROJECT_FILE} has no `name`.", cure="Add `name:` to it.", code="dbt_project")
+    packages = folder / str(said.get("packages-install-path") or "dbt_packages")
+    _check_packages(folder, packages)
+    written = [folder / str(said.get("target-path") or "target"), folder / str(said.get("log-path") or "logs")]
+    variables = said.get("vars")
+    return ProjectFile(
+        said["name"],
+        said["profile"] if isinstance(said.get("profile"), str) else None,
+        packages,
+        variables if isinstance(variables, dict) else {},
+        frozenset(map(_plain, written)),
+        tuple(_outside(folder, said)),
+    )
+
+
+def read_yaml(path: Path, project: DbtProject) -> dict[str, Any]:
+    """A YAML file of dbt's that must hold a mapping. Raises InputError with the place."""
+    try:
+        said = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    except FileNotFoundError:
+        cure = "Set dbt.project_dir to the folder that holds dbt_project.yml."
+        if path.name != PROJECT_FILE:
+            cure = f"Write it, or take dbt.profiles_dir out of the manifest ({project.place})."
+        raise InputError(f"{project.place}: there is no {path}.", cure=cure, code="dbt_project") from None
+    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
+        fact = f"{path} cannot be read: {_one_line(problem)}."
+        raise InputError(fact, cure="Mend that file.", code="dbt_project") from problem
+    if not isinstance(said, dict):
+        raise InputError(f"{path} does not hold a mapping.", cure="Mend that file.", code="dbt_project")
+    return said
+
+
+def project_key(project: DbtProject, database: Path, variables: Mapping[str, str]) -> str:
+    """One digest of all that dbt's graph of the project depends on, taken without importing dbt.
+
+    Left out: what is in CSV files, for a seed's rows do not change the graph. Raises InputError.
+    """
+    said, total, names = read_project(project), hashlib.blake2b(digest_size=20), set[str]()
+    for path in sorted(_files(project, said)):
+        total.update(str(path).encode(errors="surrogateescape") + b"\0")
+        if not path.name.endswith(_NAMED):
+            body = _read(path)
+            names.update(name.decode(errors="replace") for name in _ENV_VAR.findall(body))
+            total.update(hashlib.blake2b(body).digest())
+    surroundings = {
+        "vars": dict(project.vars),
+        "target": project.target,
+        "profiles": str(project.profiles_dir),
+        "database": database.stem,
+        "env": {name: variables.get(name) for name in names},
+        "versions": versions(),
+    }
+    total.update(digest(surroundings).encode())
+    return total.hexdigest()
+
+
+def versions() -> Mapping[str, str]:
+    """The installed versions that shape what dbt makes of a project. Raises InputError."""
+    try:
+        return {name: version(name) for name in ("dbt-core", "dbt-duckdb")}
+    except PackageNotFoundError as missing:
+        fact = f"{missing.name} is not installed, and the manifest has a dbt project."
+        raise InputError(fact, cure="pip install dbt-core dbt-duckdb", code="dbt_missing") from missing
+
+
+def package_vars(said: ProjectFile) -> Mapping[str, Mapping[str, Any]]:
+    """The vars that installed packages set for themselves, by package name."""
+    found = {}
+    for path in sorted(said.packages.glob(f"*/{PROJECT_FILE}")):
+        try:
+            body = yaml.load(_read(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        except yaml.YAMLError:
+            continue  # dbt will say so, with more to say about it
+        if isinstance(body, dict) and isinstance(body.get("vars"), dict):
+            found[str(body.get("name"))] = body["vars"]
+    return found
+
+
+def _check_packages(folder: Path, packages: Path) -> None:
+    for name in ("packages.yml", "dependencies.yml"):
+        if _ASKS_FOR_PACKAGES.search(_read(folder / name)) and not packages.is_dir():
+            fact = f"{folder / name} asks for packages, and {packages} is not there."
+            raise InputError(fact, cure=f"dbt deps --project-dir {folder}", code="dbt_packages")
+
+
+def _outside(folder: Path, said: Mapping[str, Any]) -> Iterator[Path]:
+    for kind in _PATHS:
+        named = said.get(f"{kind}-paths")
+        for name in named if isinstance(named, list) else ():
+            path = _plain(folder / str(name))
+            if not path.is_relative_to(_plain(folder)):
+                yield path
+
+
+def _files(project: DbtProject, said: ProjectFile) -> Iterator[Path]:
+    seen: set[str] = set()
+    for root in (project.project_dir, *said.outside):
+        yield from _walk(root, said.ignored, seen)
+    if project.profiles_dir is not None:
+        yield project.profiles_dir / "profiles.yml"
+
+
+def _walk(root: Path, ignored: frozenset[Path], seen: set[str]) -> Iterator[Path]:
+    """Links are followed, since local packages are links; a folder that was seen is not entered again."""
+    for folder, folders, files in os.walk(root, followlinks=True):
+        real = os.path.realpath(folder)
+        if real in seen:
+            folders.clear()
+            continue
+        seen.add(real)
+        folders[:] = sorted(
+            name for name in folders
+            if not name.startswith(".") and name not in _SKIPPED and _plain(Path(folder, name)) not in ignored
+        )  # fmt: skip
+        yield from (Path(folder, name) for name in files if name.endswith(_READ + _NAMED) and name != ".user.yml")
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        return b""  # gone or not for us: dbt will say so when it matters
+
+
+def _plain(path: Path) -> Path:
+    return Path(os.path.normpath(path))
+
+
+def _one_line(problem: BaseException) -> str:
+    return " ".join(str(problem).split())

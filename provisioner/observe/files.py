@@ -1,0 +1,90 @@
+"""Files that steps depend on: where they are, and what is in them."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+from collections.abc import Iterable, Mapping
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+PACKAGE = "package:"
+_CHUNK = 1 << 20
+
+
+def resolve_input(text: str, folder: Path) -> tuple[Path, ...]:
+    """The files that `text` names, sorted; empty when there are none.
+
+    text: a path, absolute or relative to folder; a glob (`*`, `?`, `[`, `**`); or `package:name/path` for a file of an
+    installed package, which is found without importing it.
+    """
+    base, rest = _base(text, folder)
+    if base is None:
+        return ()
+    if (path := base / rest).is_file():
+        return (path,)
+    if not glob.has_magic(rest):
+        return ()
+    found = glob.glob(rest, root_dir=base, recursive=True)
+    return tuple(sorted(base / name for name in found if (base / name).is_file()))
+
+
+def where(text: str, folder: Path) -> str:
+    """The place where `text` is expected, for messages."""
+    base, rest = _base(text, folder)
+    return f"in the package {_package(text)[0]}, which is not installed" if base is None else str(base / rest)
+
+
+def digest_file(path: Path) -> str:
+    """Hex digest of a file's bytes. Raises OSError."""
+    digest = hashlib.blake2b(digest_size=32)
+    with path.open("rb") as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+    return digest.hexdigest()
+
+
+def digest_inputs(texts: Iterable[str], folder: Path) -> Mapping[str, str]:
+    """Label to digest for every file the texts name; what is missing is left out.
+
+    A label is the text itself, or for a glob the text and the member (`data/*.csv:data/a.csv`), so that it is the same
+    in every working tree.
+    """
+    digests = {}
+    for text in texts:
+        base, _ = _base(text, folder)
+        for path in resolve_input(text, folder):
+            alone = base is not None and not _is_glob(text, folder)
+            digests[text if alone else f"{text}:{path.relative_to(base or folder).as_posix()}"] = digest_file(path)
+    return dict(sorted(digests.items()))
+
+
+def missing_inputs(texts: Iterable[str], folder: Path) -> tuple[tuple[str, str], ...]:
+    """The texts that name no file, each with the place where one was expected."""
+    return tuple((text, where(text, folder)) for text in texts if not resolve_input(text, folder))
+
+
+def _is_glob(text: str, folder: Path) -> bool:
+    base, rest = _base(text, folder)
+    return base is not None and glob.has_magic(rest) and not (base / rest).is_file()
+
+
+def _base(text: str, folder: Path) -> tuple[Path | None, str]:
+    """The folder that `text` starts from, None for a package that is not installed, and the rest of it."""
+    if not text.startswith(PACKAGE):
+        path = Path(text)
+        return (Path(path.anchor), str(path.relative_to(path.anchor))) if path.is_absolute() else (folder, text)
+    name, rest = _package(text)
+    return package_folder(name), rest
+
+
+def _package(text: str) -> tuple[str, str]:
+    name, _, rest = text.removeprefix(PACKAGE).partition("/")
+    return name, rest
+
+
+def package_folder(name: str) -> Path | None:
+    """The folder of an installed top-level package, None when there is none. Nothing is imported."""
+    spec = PathFinder.find_spec(name) if name.isidentifier() else None
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else None

@@ -1,0 +1,119 @@
+"""Manifest, files and dbt's graph -> the graph of units, each with what it reads and what its result depends on."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from provisioner.declare.suggest import nearest
+from provisioner.declare.values import Manifest, StepKind, Table, TableName
+from provisioner.errors import ManifestError, Problem
+from provisioner.observe.dbt_units import Reads, make_dbt_units, unmade_tables
+from provisioner.observe.digest import digest
+from provisioner.observe.order import cycle_problem, find_cycle, settle_tiers, sort_by_reads, tier_problems
+from provisioner.observe.steps import read_step
+from provisioner.observe.values import DbtGraph, Graph, Unit, UnitKind, Want
+from provisioner.observe.wants import make_wants
+
+
+def read_graph(manifest: Manifest, dbt: DbtGraph) -> Graph:
+    """Every unit that the manifest's tables need, each after what it reads. Reads the steps' files, and no database.
+
+    dbt: empty where the manifest has no dbt steps. Raises ManifestError with every problem at once (types, reads that
+    nothing makes, cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python step that is not there.
+    """
+    wants, problems = make_wants(manifest, {node.relation: node for node in dbt.nodes.values() if node.relation})
+    units, reads = _own_units(manifest, wants)
+    also = [name for names in reads.values() for name in names if isinstance(name, TableName)]
+    dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also)
+    units += dbt_units
+    problems += unmade_tables(manifest, dbt)
+    problems += _unmade(manifest, units, reads)
+    _refuse(problems)
+    connected = _connect(units, {**reads, **dbt_reads})
+    if cycle := find_cycle(connected):
+        _refuse([cycle_problem(cycle, connected, manifest)])
+    graph = settle_tiers(sort_by_reads(connected))
+    _refuse(list(tier_problems(graph, manifest)))
+    return Graph(graph)
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise ManifestError(tuple(sorted(problems, key=lambda problem: problem.place)))
+
+
+def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[list[Unit], Reads]:
+    """The units that are not dbt's, and the relations that each of them reads."""
+    tables: dict[str | None, list[Table]] = defaultdict(list)
+    for table in manifest.tables:
+        tables[table.step].append(table)
+    units = [_declared(table, wants[table.name], manifest) for table in tables[None]]
+    reads: Reads = {}
+    for step in manifest.steps:
+        if step.kind is not StepKind.DBT:
+            made = tuple(wants[table.name] for table in tables[step.name])
+            facts = read_step(step, made, manifest.folder)
+            reads[step.name] = facts.reads
+            units.append(
+                Unit(
+                    step.name,
+                    UnitKind(step.kind),
+                    manifest.tiers.index(tables[step.name][0].tier),
+                    made,
+                    (),
+                    step.source,
+                    step.name,
+                    facts.definition,
+                    facts.inputs,
+                    step.deterministic,
+                    step.timeout,
+                    step.retries,
+                )
+            )
+    return units, reads
+
+
+def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
+    structure = [[column.name, column.type, column.nullable, column.default] for column in want.columns]
+    return Unit(
+        f"table:{table.name}",
+        UnitKind.DECLARED,
+        manifest.tiers.index(table.tier),
+        (want,),
+        (),
+        table.place.file,
+        definition={"columns": digest(structure), "primary key": digest(want.primary_key)},
+    )
+
+
+def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Problem]:
+    made = {table for unit in units for table in unit.tables}
+    return [
+        Problem(
+            str(manifest.step(step).place),
+            "unmade",
+            f"step {step} reads {name}, which neither a step makes nor the manifest declares.",
+            f"{_hint(name, made)}Declare {name} under `tables:`, or take it out of what {step} reads.",
+        )
+        for step, names in reads.items()
+        for name in names
+        if name not in made
+    ]
+
+
+def _hint(name: TableName | str, made: Iterable[TableName]) -> str:
+    near = nearest(str(name), [str(table) for table in made])
+    return f"Did you mean {near}? Else: " if near else ""
+
+
+def _connect(units: Iterable[Unit], reads: Reads) -> dict[str, Unit]:
+    """Names of relations become ids of units. Edges cross kinds; a source that nothing here makes is no edge."""
+    units = tuple(units)
+    makers = {table: unit.id for unit in units for table in unit.tables}
+    connected = {}
+    for unit in units:
+        found = (makers.get(read) if isinstance(read, TableName) else read for read in reads.get(unit.id, ()))
+        connected[unit.id] = replace(unit, reads=tuple(sorted({name for name in found if name is not None})))
+    return connected

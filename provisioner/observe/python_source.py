@@ -1,0 +1,150 @@
+"""Where a python step's function lives, and which local files its result depends on. Nothing is imported."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib.machinery import PathFinder
+from pathlib import Path
+
+from provisioner.declare.suggest import did_you_mean, nearest
+from provisioner.errors import InputError
+from provisioner.observe.files import package_folder
+
+_BLOCKS = (ast.If, ast.Try, ast.With)
+
+
+@dataclass(frozen=True, slots=True)
+class PythonSource:
+    """files: the module's file and every file in the manifest's folder that it imports, directly or not; sorted."""
+
+    module: str
+    function: str
+    path: Path
+    files: tuple[Path, ...]
+
+
+def locate_function(source: str, folder: Path) -> PythonSource:
+    """source: `module:function`, the module in folder or in an installed package.
+
+    Raises InputError: python_source (not of that form), python_missing (no module), python_syntax, python_function.
+    """
+    module, _, function = source.partition(":")
+    if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+        cure = "Write for example `python: hazards:build` for the function build in hazards.py."
+        raise InputError(
+            f"`{source}` does not name a python function: expected module:function.", code="python_source", cure=cure
+        )
+    path = _module_file(module, folder) or _installed(module)
+    if path is None:
+        expected = folder / Path(*module.split("."))
+        raise InputError(
+            f"The python module {module} of `{source}` is not there: expected {expected}.py, or an installed package.",
+            code="python_missing",
+            cure=f"Write {expected}.py, or install the package.",
+        )
+    _check_function(function, path)
+    return PythonSource(module, function, path, tuple(sorted(_closure(module, path, folder))))
+
+
+def _module_file(module: str, folder: Path) -> Path | None:
+    base = folder / Path(*module.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def _installed(module: str) -> Path | None:
+    """A package is walked by hand from its top-level folder, for finding a submodule would import its parents."""
+    top, _, rest = module.partition(".")
+    home = package_folder(top)
+    if home is None:
+        return _single_file(top) if not rest else None
+    return _module_file(rest, home) if rest else _existing(home / "__init__.py")
+
+
+def _single_file(module: str) -> Path | None:
+    spec = PathFinder.find_spec(module)
+    return _existing(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None
+
+
+def _existing(path: Path) -> Path | None:
+    return path if path.is_file() else None
+
+
+def _check_function(function: str, path: Path) -> None:
+    names = list(_names(_parse(path).body))
+    if function not in names:
+        raise InputError(
+            f"{path} has no function {function} at its top level.",
+            code="python_function",
+            cure=_cure(function, names),
+        )
+
+
+def _cure(function: str, names: list[str]) -> str:
+    if nearest(function, names):
+        return did_you_mean(function, names, "functions")
+    return f"Write `def {function}(connection, context):` there."
+
+
+def _parse(path: Path) -> ast.Module:
+    try:
+        return ast.parse(path.read_bytes(), filename=str(path))
+    except (SyntaxError, ValueError) as error:
+        line = getattr(error, "lineno", None) or 1
+        words = getattr(error, "msg", None) or str(error)
+        raise InputError(
+            f"{path}:{line}: {words}", code="python_syntax", cure=f"Mend {path} at line {line}."
+        ) from error
+
+
+def _names(body: list[ast.stmt]) -> Iterator[str]:
+    """Names bound at module level to what may be a function; branches of `if` and `try` included."""
+    for node in body:
+        if isinstance(node, ast.FunctionDef):
+            yield node.name
+        elif isinstance(node, ast.ImportFrom):
+            yield from (alias.asname or alias.name for alias in node.names)
+        elif isinstance(node, ast.Assign):
+            yield from (target.id for target in node.targets if isinstance(target, ast.Name))
+        elif isinstance(node, _BLOCKS):
+            yield from _names([child for child in ast.iter_child_nodes(node) if isinstance(child, ast.stmt)])
+            yield from _names([child for clause in getattr(node, "handlers", ()) for child in clause.body])
+
+
+def _closure(module: str, path: Path, folder: Path) -> set[Path]:
+    """Breadth first over what each file imports, as far as it lies in folder."""
+    found, waiting = {path}, [(module, path)]
+    while waiting:
+        name, file = waiting.pop()
+        for imported in _imported(name, file):
+            for parent in _with_parents(imported):
+                target = _module_file(parent, folder)
+                if target is not None and target not in found:
+                    found.add(target)
+                    waiting.append((parent, target))
+    return found
+
+
+def _imported(module: str, path: Path) -> Iterator[str]:
+    """Dotted names that may be modules: those imported, and of `from a import b` both a and a.b."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    for node in ast.walk(_parse(path)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(filter(None, (_upward(package, node.level), node.module)))
+            yield from filter(None, (base, *(f"{base}.{alias.name}" if base else alias.name for alias in node.names)))
+
+
+def _upward(package: str, level: int) -> str:
+    """The package that a relative import starts from; level 0 is absolute."""
+    if level == 0:
+        return ""
+    parts = package.split(".") if package else []
+    return ".".join(parts[: len(parts) - level + 1])
+
+
+def _with_parents(module: str) -> Iterator[str]:
+    parts = module.split(".")
+    return (".".join(parts[: count + 1]) for count in range(len(parts)) if all(part.isidentifier() for part in parts))

@@ -1,0 +1,182 @@
+"""What we keep inside the database, in schema `_provisioner`: stamps of trusted tables, marks of begun ones.
+
+A damaged stamp is an absent stamp: it costs repeated work, never a wrong answer. A damaged mark is still a mark, since
+without it a table that a dead run left half-made could be adopted.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from provisioner.declare.values import TableName
+from provisioner.errors import DatabaseError
+from provisioner.observe.values import Mark, Parts, Stamp
+
+if TYPE_CHECKING:
+    import duckdb
+
+FORMAT = 1
+CREATE_RECORDS: tuple[str, ...] = (
+    "CREATE SCHEMA IF NOT EXISTS _provisioner",
+    "CREATE TABLE IF NOT EXISTS _provisioner.format (version INTEGER)",
+    "CREATE TABLE IF NOT EXISTS _provisioner.stamps (schema_name VARCHAR, table_name VARCHAR, unit VARCHAR,"
+    ' fingerprint VARCHAR, base VARCHAR, parts VARCHAR, run VARCHAR, "at" VARCHAR, protect BOOLEAN)',
+    "CREATE TABLE IF NOT EXISTS _provisioner.marks (schema_name VARCHAR, table_name VARCHAR, unit VARCHAR,"
+    ' run VARCHAR, existed BOOLEAN, kept VARCHAR, stamp VARCHAR, "at" VARCHAR)',
+    f"INSERT INTO _provisioner.format SELECT {FORMAT} WHERE NOT EXISTS (FROM _provisioner.format)",
+)
+# Names are folded in ASCII only, as DuckDB compares them; its lower() would fold more.
+NAMED = (
+    "($names::VARCHAR[] IS NULL OR list_contains($names::VARCHAR[],"
+    " translate(table_name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')))"
+)
+_TABLES = """SELECT table_name FROM duckdb_tables()
+    WHERE database_name = current_database() AND schema_name = '_provisioner'"""
+Row = Mapping[str, str | None]
+
+
+def read_records(
+    connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None = None
+) -> tuple[dict[TableName, Stamp], dict[TableName, Mark]]:
+    """The stamps and marks on record, of all tables or of those with one of these folded names, whatever their schema.
+
+    Raises DatabaseError (records_newer) when a newer provision wrote them.
+    """
+    tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
+    _refuse_newer(_rows(connection, "format") if "format" in tables else [])
+    stamps = _rows(connection, "stamps", names) if "stamps" in tables else []
+    marks = _rows(connection, "marks", names) if "marks" in tables else []
+    return _stamps(stamps), {mark.table: mark for mark in map(_mark, marks) if mark}
+
+
+def encode_parts(parts: Parts) -> str:
+    """As JSON; the same parts give the same text."""
+    return _dump(_parts_values(parts))
+
+
+def decode_parts(text: str) -> Parts:
+    """From encode_parts's text; raises ValueError."""
+    return _parts(_load(text))
+
+
+def encode_stamp(stamp: Stamp) -> str:
+    """As JSON; the same stamp gives the same text."""
+    names = ("unit", "fingerprint", "base", "run", "at", "protect")
+    values = {name: getattr(stamp, name) for name in names}
+    table = {"schema": stamp.table.schema, "name": stamp.table.name}
+    return _dump({**values, "table": table, "parts": _parts_values(stamp.parts)})
+
+
+def decode_stamp(text: str) -> Stamp:
+    """From encode_stamp's text; raises ValueError."""
+    values = _mapping(_load(text))
+    table, protect = _mapping(values.get("table")), values.get("protect")
+    if not isinstance(protect, bool):
+        raise ValueError(f"protect is {protect!r}")
+    name = TableName(_text(table, "schema"), _text(table, "name"))
+    return _make_stamp(name, values, _parts(values.get("parts")), protect)
+
+
+def _rows(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str] | None = None) -> list[Row]:
+    """All columns as text, whatever they have become; none when the table cannot be read."""
+    import duckdb
+
+    where = "" if names is None else f" WHERE {NAMED}"
+    try:
+        found = connection.execute(
+            f"SELECT CAST(COLUMNS(*) AS VARCHAR) FROM _provisioner.{table}{where}",
+            {} if names is None else {"names": list(names)},
+        )
+    except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException):
+        return []
+    columns = [column[0] for column in found.description or ()]
+    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+
+
+def _refuse_newer(rows: Sequence[Row]) -> None:
+    versions = [int(text) for row in rows if (text := row.get("version")) and text.isdecimal()]
+    if max(versions, default=FORMAT) > FORMAT:
+        raise DatabaseError(
+            f"The records in schema _provisioner have format {max(versions)}; this provision knows up to {FORMAT}.",
+            cure="Run `pip install --upgrade provisioner`.",
+            code="records_newer",
+        )
+
+
+def _stamps(rows: Sequence[Row]) -> dict[TableName, Stamp]:
+    """Two stamps for one table contradict each other: then it has none."""
+    stamps = [stamp for row in rows if (stamp := _stamp(row))]
+    count = Counter(stamp.table for stamp in stamps)
+    return {stamp.table: stamp for stamp in stamps if count[stamp.table] == 1}
+
+
+def _stamp(row: Row) -> Stamp | None:
+    table = _table(row)
+    try:
+        parts = decode_parts(_text(row, "parts"))
+        return _make_stamp(table, row, parts, row.get("protect") == "true") if table else None
+    except ValueError:
+        return None
+
+
+def _mark(row: Row) -> Mark | None:
+    """Where it is damaged, the table counts as having existed: what existed is never thrown away."""
+    table = _table(row)
+    if table is None:
+        return None
+    try:
+        stamp = decode_stamp(row.get("stamp") or "")
+    except ValueError:
+        stamp = None
+    existed = row.get("existed") != "false"
+    return Mark(table, row.get("unit") or "", row.get("run") or "", existed, row.get("kept"), stamp)
+
+
+def _make_stamp(table: TableName, values: Mapping[str, Any], parts: Parts, protect: bool) -> Stamp:
+    unit, fingerprint, base, run, at = (_text(values, name) for name in ("unit", "fingerprint", "base", "run", "at"))
+    return Stamp(table, unit, fingerprint, base, parts, run, at, protect)
+
+
+def _table(row: Row) -> TableName | None:
+    schema, name = row.get("schema_name"), row.get("table_name")
+    return TableName(schema, name) if schema and name else None
+
+
+def _parts_values(parts: Parts) -> dict[str, dict[str, str]]:
+    return {name: dict(getattr(parts, name)) for name in ("definition", "inputs", "upstream")}
+
+
+def _parts(found: object) -> Parts:
+    values = _mapping(found)
+    definition, inputs, upstream = (_mapping(values.get(name)) for name in ("definition", "inputs", "upstream"))
+    for part in (definition, inputs, upstream):
+        for label in part:
+            _text(part, label)
+    return Parts(definition, inputs, upstream)
+
+
+def _mapping(found: object) -> dict[str, Any]:
+    if not isinstance(found, dict):
+        raise ValueError(f"expected a JSON object, found {found!r}")
+    return found
+
+
+def _text(values: Mapping[str, Any], name: str) -> str:
+    found = values.get(name)
+    if not isinstance(found, str) or not found:
+        raise ValueError(f"expected a text as {name}, found {found!r}")
+    return found
+
+
+def _load(text: str) -> object:
+    try:
+        return json.loads(text)
+    except RecursionError as error:
+        raise ValueError("nested too deeply to be a record") from error
+
+
+def _dump(values: object) -> str:
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))

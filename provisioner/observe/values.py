@@ -1,0 +1,199 @@
+"""What is: the live catalog, and the graph of what the manifest wants, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from provisioner.declare.values import Column, Expect, Place, TableKind, TableName
+
+
+class UnitKind(StrEnum):
+    """DECLARED stands for the table that the manifest itself makes; the others are the four kinds of step."""
+
+    DECLARED = "declared"
+    LOAD = "load"
+    SQL = "sql"
+    PYTHON = "python"
+    DBT = "dbt"
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnFact:
+    """A column as the catalog has it. type: canonical text (see observe/types.py)."""
+
+    name: str
+    type: str
+    nullable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A table or view of the live database. rows: exact where it was counted, else None. key: primary key columns."""
+
+    name: TableName
+    kind: TableKind
+    columns: tuple[ColumnFact, ...]
+    key: tuple[str, ...] = ()
+    indexed: bool = False
+    rows: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What a unit's result depends on, each part by its label with its digest; upstream: unit id to fingerprint."""
+
+    definition: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    upstream: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Stamp:
+    """The record that a table was made by the unit with that fingerprint.
+
+    base: the fingerprint before a run's id was mixed in; equal to fingerprint for a deterministic unit. at: UTC, ISO 8601.
+    """
+
+    table: TableName
+    unit: str
+    fingerprint: str
+    base: str
+    parts: Parts
+    run: str
+    at: str
+    protect: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Trust withdrawn: a run began to remake this table.
+
+    existed: whether there was a relation before. kept: the name under which that relation was put aside, None when it was not.
+    stamp: what it carried until then.
+    """
+
+    table: TableName
+    unit: str
+    run: str
+    existed: bool
+    kept: str | None = None
+    stamp: Stamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Facts about a table's rows that expectations ask for. error: why they could not be had, then the others are empty."""
+
+    rows: int | None = None
+    nulls: Mapping[str, int] = field(default_factory=dict)
+    duplicates: Mapping[tuple[str, ...], int] = field(default_factory=dict)
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """What the live database holds. exists: whether there is a database at all."""
+
+    exists: bool = False
+    relations: Mapping[TableName, Relation] = field(default_factory=dict)
+    stamps: Mapping[TableName, Stamp] = field(default_factory=dict)
+    marks: Mapping[TableName, Mark] = field(default_factory=dict)
+    measures: Mapping[TableName, Measure] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DbtNode:
+    """How dbt is asked to run one node.
+
+    command: seed, run or snapshot. selector: picks this node alone. memory: its old rows matter to it (snapshot,
+    incremental, or its code reads `this`). path: of its file, relative to the dbt project.
+    """
+
+    unique_id: str
+    command: str
+    selector: str
+    memory: bool
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What the manifest asks of one relation; types are canonical. declared_by: None for a relation that only dbt knows."""
+
+    table: TableName
+    kind: TableKind
+    columns: tuple[Column, ...] = ()
+    primary_key: tuple[str, ...] = ()
+    expect: Expect = Expect()
+    protect: bool = False
+    required: bool = True
+    place: Place | None = field(default=None, compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """The smallest thing that can run.
+
+    id: the step's name, dbt's unique id, or the table's name for a declared table. tier: index into the manifest's tiers.
+    wants: the relations it makes; empty for an ephemeral dbt node. reads: ids of the units it reads from, sorted.
+    source: what a person would open to change it. definition, inputs: its own parts, with the upstream ones left out.
+    timeout: seconds, None for no bound. retries: how often it is tried again.
+    """
+
+    id: str
+    kind: UnitKind
+    tier: int
+    wants: tuple[Want, ...]
+    reads: tuple[str, ...]
+    source: str
+    step: str | None = None
+    definition: Mapping[str, str] = field(default_factory=dict)
+    inputs: Mapping[str, str] = field(default_factory=dict)
+    deterministic: bool = True
+    timeout: float | None = None
+    retries: int = 0
+    dbt: DbtNode | None = None
+
+    @property
+    def tables(self) -> tuple[TableName, ...]:
+        return tuple(want.table for want in self.wants)
+
+    @property
+    def required(self) -> bool:
+        return any(want.required for want in self.wants)
+
+
+@dataclass(frozen=True, slots=True)
+class Graph:
+    """Every unit that the manifest's tables need, in an order in which each comes after what it reads."""
+
+    units: Mapping[str, Unit] = field(default_factory=dict)
+
+    def makers(self) -> dict[TableName, Unit]:
+        """Which unit makes each relation."""
+        return {table: unit for unit in self.units.values() for table in unit.tables}
+
+
+@dataclass(frozen=True, slots=True)
+class DbtGraphNode:
+    """relation: None for an ephemeral node. kind: what dbt leaves behind. parents: nodes and sources, by unique id.
+
+    definition: part label to digest. files: data files it reads, relative to the dbt project; their digests are taken at every plan.
+    """
+
+    node: DbtNode
+    relation: TableName | None
+    kind: TableKind | None
+    parents: tuple[str, ...]
+    definition: Mapping[str, str]
+    files: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class DbtGraph:
+    """What dbt's own manifest says: nodes by unique id, and the relation that each source reads (None: a file)."""
+
+    nodes: Mapping[str, DbtGraphNode] = field(default_factory=dict)
+    sources: Mapping[str, TableName | None] = field(default_factory=dict)

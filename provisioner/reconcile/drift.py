@@ -1,0 +1,118 @@
+"""Manifest's graph and live catalog -> drift: what differs, why, and what would mend it. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from provisioner.declare.values import TableName
+from provisioner.observe.values import Catalog, Graph, Parts, Stamp, Unit, UnitKind, Want
+from provisioner.reconcile.faults import find_faults
+from provisioner.reconcile.fingerprint import hash_parts, mix_run
+from provisioner.reconcile.values import Drift, Findings, Fingerprint, Mend, Reason, Request
+
+ORDER = {reason: number for number, reason in enumerate(Reason)}
+LEFTOVERS = ("__dbt_tmp", "__dbt_backup")
+RECORD_ONLY = (Reason.DEFINITION_CHANGED, Reason.INPUT_CHANGED, Reason.UPSTREAM_CHANGED, Reason.INTERRUPTED)
+
+
+def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Findings:
+    """Every difference, and the fingerprint of every unit.
+
+    run: the id of the run that would carry out the plan; it marks what units that are not deterministic make in it.
+    """
+    drift: list[Drift] = []
+    prints: dict[str, Fingerprint] = {}
+    for unit in graph.units.values():
+        parts = Parts(unit.definition, unit.inputs, {read: prints[read].value for read in unit.reads})
+        base = hash_parts(parts)
+        found = [one for want in unit.wants for one in _table_drift(unit, want, catalog, request, parts, base)]
+        prints[unit.id] = Fingerprint(_value(unit, found, catalog, base, run), base, parts)
+        drift += found
+    drift += _orphans(graph, catalog)
+    return Findings(tuple(sorted(drift, key=lambda one: (one.table, ORDER[one.reason], one.fact))), prints)
+
+
+def _value(unit: Unit, drift: list[Drift], catalog: Catalog, base: str, run: str) -> str:
+    """A unit that is not deterministic keeps the fingerprint of its last run until something makes it due."""
+    if unit.deterministic or not unit.wants:
+        return base
+    stamps = [catalog.stamps.get(table) for table in unit.tables]
+    trusted = {stamp.fingerprint for stamp in stamps if stamp is not None and stamp.base == base}
+    settled = not any(one.mend is not Mend.SWEEP for one in drift) and len(trusted) == 1
+    return trusted.pop() if settled else mix_run(base, run)
+
+
+def _table_drift(
+    unit: Unit, want: Want, catalog: Catalog, request: Request, parts: Parts, base: str
+) -> Iterator[Drift]:
+    place = f"{want.place.file}:{want.place.line}" if want.place else ""
+    for reason, fact in _reasons(unit, want, catalog, request, parts, base):
+        yield Drift(want.table, reason, _mend(unit, want, catalog, reason), fact, place, unit.id)
+    if unit.dbt and (left := leftovers(want.table, catalog)):
+        names = ", ".join(map(str, left))
+        yield Drift(want.table, Reason.INTERRUPTED, Mend.SWEEP, f"a dead run of dbt left {names}", place, unit.id)
+
+
+def _reasons(
+    unit: Unit, want: Want, catalog: Catalog, request: Request, parts: Parts, base: str
+) -> Iterator[tuple[Reason, str]]:
+    table = want.table
+    relation, stamp, mark = catalog.relations.get(table), catalog.stamps.get(table), catalog.marks.get(table)
+    if mark:
+        yield Reason.INTERRUPTED, f"run {mark.run} died while making it"
+    faults: tuple[tuple[Reason, str], ...] = ()
+    if relation is None:
+        yield Reason.MISSING, "is not in the database"
+    else:
+        faults = find_faults(want, unit.kind, relation, catalog.measures.get(table))
+        yield from faults
+    if stamp:
+        yield from _stale(unit, stamp, parts, base)
+    elif relation and not mark and not faults:
+        yield Reason.UNSTAMPED, "is as declared, made by someone else"
+    if table in request.rebuild:
+        yield Reason.REQUESTED, "asked for with --rebuild"
+
+
+def _stale(unit: Unit, stamp: Stamp, parts: Parts, base: str) -> Iterator[tuple[Reason, str]]:
+    if stamp.base == base:
+        return
+    changed = [
+        *((Reason.DEFINITION_CHANGED, _definition(unit, label)) for label in _differing(stamp.parts.definition, parts.definition)),
+        *((Reason.INPUT_CHANGED, f"{label} changed") for label in _differing(stamp.parts.inputs, parts.inputs)),
+        *((Reason.UPSTREAM_CHANGED, f"{label} changed") for label in _differing(stamp.parts.upstream, parts.upstream)),
+    ]
+    yield from changed or [(Reason.DEFINITION_CHANGED, f"{unit.source} is not what its stamp was made from")]
+
+
+def _definition(unit: Unit, label: str) -> str:
+    """The code of a unit is named by its file, anything else by file and part."""
+    return f"{unit.source} changed" if label == "code" else f"{unit.source}: {label} changed"
+
+
+def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
+    return sorted(label for label in {*old, *new} if old.get(label) != new.get(label))
+
+
+def _mend(unit: Unit, want: Want, catalog: Catalog, reason: Reason) -> Mend:
+    if reason is Reason.UNSTAMPED:
+        return Mend.ADOPT
+    if unit.kind is not UnitKind.DECLARED:
+        return Mend.RUN
+    if want.table not in catalog.relations:
+        return Mend.CREATE
+    # Of a declared table only the record may be renewed here: its rows belong to the users.
+    return Mend.ADOPT if reason in RECORD_ONLY else Mend.BY_HAND
+
+
+def leftovers(table: TableName, catalog: Catalog) -> tuple[TableName, ...]:
+    """The relations that dbt puts beside a table while it builds it, and removes unless it is killed."""
+    names = (TableName(table.schema, table.name + ending) for ending in LEFTOVERS)
+    return tuple(name for name in names if name in catalog.relations)
+
+
+def _orphans(graph: Graph, catalog: Catalog) -> Iterator[Drift]:
+    wanted = graph.makers()
+    for table, stamp in catalog.stamps.items():
+        if table not in wanted and table in catalog.relations:
+            yield Drift(table, Reason.ORPHAN, Mend.DROP, f"was made by {stamp.unit}; nothing declares it any more")

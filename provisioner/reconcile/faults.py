@@ -1,0 +1,91 @@
+"""Does one relation meet what is wanted of it? Pure; used to find drift and, after a unit ran, to verify what it made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from provisioner.declare.values import TableKind, fold
+from provisioner.observe.values import Measure, Relation, UnitKind, Want
+from provisioner.reconcile.values import Reason
+
+Fault = tuple[Reason, str]
+
+
+def find_faults(want: Want, kind: UnitKind, relation: Relation, measure: Measure | None) -> tuple[Fault, ...]:
+    """Every way in which the relation is not what is wanted, each with the fact in words; empty when it is."""
+    if relation.kind is not want.kind:
+        return ((Reason.WRONG_KIND, f"is a {relation.kind}, wanted is a {want.kind}"),)
+    faults = [*_columns(want, relation)]
+    if kind is UnitKind.DECLARED:
+        faults += [*_extra(want, relation), *_constraints(want, relation)]
+    return (*faults, *_expectations(want, measure or Measure()))
+
+
+def _columns(want: Want, relation: Relation) -> Iterator[Fault]:
+    have = {fold(column.name): column for column in relation.columns}
+    for column in want.columns:
+        found = have.get(fold(column.name))
+        if found is None:
+            yield Reason.COLUMN_MISSING, f"has no column {column.name}"
+        elif found.type != column.type:
+            yield Reason.COLUMN_TYPE, f"{column.name} is {found.type}, wanted is {column.type}"
+
+
+def _extra(want: Want, relation: Relation) -> Iterator[Fault]:
+    wanted = {fold(column.name) for column in want.columns}
+    for column in relation.columns:
+        if fold(column.name) not in wanted:
+            yield Reason.COLUMN_EXTRA, f"has a column {column.name} that is not declared"
+
+
+def _constraints(want: Want, relation: Relation) -> Iterator[Fault]:
+    have, key = tuple(map(fold, relation.key)), tuple(map(fold, want.primary_key))
+    if have != key:
+        yield Reason.CONSTRAINT, f"primary key is {_listed(relation.key)}, wanted is {_listed(want.primary_key)}"
+    nullable = {fold(column.name): column.nullable for column in relation.columns}
+    for column in want.columns:
+        wanted = column.nullable and fold(column.name) not in key
+        if nullable.get(fold(column.name), wanted) is not wanted:
+            yield Reason.CONSTRAINT, f"{column.name} is {_null(not wanted)}, wanted is {_null(wanted)}"
+
+
+def _listed(columns: tuple[str, ...]) -> str:
+    return f"({', '.join(columns)})" if columns else "none"
+
+
+def _null(nullable: bool) -> str:
+    return "nullable" if nullable else "not null"
+
+
+def _expectations(want: Want, measure: Measure) -> Iterator[Fault]:
+    expect = want.expect
+    if measure.error:
+        yield Reason.EXPECTATION_FAILED, f"cannot be read: {measure.error}"
+        return
+    if measure.rows is not None:
+        yield from _row_counts(want, measure.rows)
+    for column in expect.not_null:
+        if nulls := measure.nulls.get(column):
+            yield Reason.EXPECTATION_FAILED, f"{_many(nulls, 'row')} without {column}, expected is not_null"
+    for key in expect.unique:
+        if surplus := measure.duplicates.get(key):
+            yield Reason.EXPECTATION_FAILED, f"{_many(surplus, 'row')} too many for a unique {_listed(key)}"
+
+
+def _row_counts(want: Want, rows: int) -> Iterator[Fault]:
+    expect = want.expect
+    if expect.rows is not None and rows != expect.rows:
+        yield Reason.EXPECTATION_FAILED, f"{_many(rows, 'row')}, expected are exactly {expect.rows:,}"
+    if expect.min_rows is not None and rows < expect.min_rows:
+        yield Reason.EXPECTATION_FAILED, f"{_many(rows, 'row')}, expected are at least {expect.min_rows:,}"
+    if expect.max_rows is not None and rows > expect.max_rows:
+        yield Reason.EXPECTATION_FAILED, f"{_many(rows, 'row')}, expected are at most {expect.max_rows:,}"
+
+
+def _many(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def replaceable(relation: Relation) -> bool:
+    """Whether nothing is lost when the relation goes: a view, or a table proved empty."""
+    return relation.kind is TableKind.VIEW or relation.rows == 0

@@ -1,0 +1,145 @@
+"""Drift -> plan: the fewest actions that remove it, in order, each with its reasons and hazards. Pure."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+
+from provisioner.declare.values import HazardKind, TableKind, TableName
+from provisioner.observe.values import Catalog, Graph, Unit
+from provisioner.reconcile.drift import leftovers
+from provisioner.reconcile.faults import replaceable
+from provisioner.reconcile.order import sort_units
+from provisioner.reconcile.values import Action, Drift, Findings, Hazard, Mend, Plan, Reason, Request
+
+DriftByUnit = Mapping[str, list[Drift]]
+
+
+def make_plan(
+    graph: Graph, catalog: Catalog, findings: Findings, request: Request, durations: Mapping[str, float]
+) -> Plan:
+    """The smallest plan. durations: seconds of each unit's last run on record, for the estimate."""
+    drift: DriftByUnit = defaultdict(list)
+    for one in findings.drift:
+        drift[one.unit].append(one)
+    scope = _scope(graph, drift, request)
+    actions: list[Action] = []
+    for unit in sort_units((graph.units[name] for name in scope), graph):
+        actions += _actions(unit, drift[unit.id], catalog, durations)
+    orphans = tuple(one for one in drift[""] if request.targets is None)
+    if request.prune:
+        actions += [_drop(one, catalog, len(graph.units)) for one in orphans if not _protected(one, catalog)]
+    by_hand = tuple(one for name in sorted(scope) for one in drift[name] if one.mend is Mend.BY_HAND)
+    return Plan(tuple(actions), by_hand, tuple(one for one in orphans if not request.prune or _protected(one, catalog)))
+
+
+def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
+    """The units whose drift is to be removed: what was asked for, and what must run so that it can run.
+
+    A relation that only dbt knows and whose readers are all trusted tables may be absent or stale: nobody needs it. It is
+    only recorded when it is there and nobody's.
+    """
+    scope: set[str] = set()
+    for unit in graph.units.values():
+        if _asked(unit, request):
+            if drift[unit.id]:
+                scope.add(unit.id)
+            # A view that is as declared is of no use while what it reads is gone.
+            if _runs(drift[unit.id]) or _makes_views(unit):
+                _add_sources(unit, graph, drift, scope, set())
+        elif request.targets is None and _only_adopts(drift[unit.id]):
+            scope.add(unit.id)
+    return scope
+
+
+def _asked(unit: Unit, request: Request) -> bool:
+    if request.targets is None:
+        return unit.required or any(table in request.rebuild for table in unit.tables)
+    return any(table in request.targets for table in unit.tables)
+
+
+def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str], seen: set[str]) -> None:
+    """Add what `unit` reads and what is absent or stale of it; through views and ephemeral nodes to what they read."""
+    for read in unit.reads:
+        source = graph.units[read]
+        if source.id in seen:
+            continue
+        seen.add(source.id)
+        if drift[source.id]:
+            scope.add(source.id)
+        if _runs(drift[source.id]) or _makes_views(source):
+            _add_sources(source, graph, drift, scope, seen)
+
+
+def _makes_views(unit: Unit) -> bool:
+    """Whether reading the unit means reading what it reads; true of an ephemeral node too."""
+    return any(want.kind is TableKind.VIEW for want in unit.wants) or not unit.wants
+
+
+def _runs(drift: Iterable[Drift]) -> bool:
+    return any(one.mend in (Mend.RUN, Mend.CREATE) for one in drift)
+
+
+def _only_adopts(drift: list[Drift]) -> bool:
+    return bool(drift) and all(one.mend is Mend.ADOPT for one in drift)
+
+
+def _actions(unit: Unit, drift: list[Drift], catalog: Catalog, durations: Mapping[str, float]) -> Iterable[Action]:
+    """A unit that runs makes all its tables, which mends every other drift of theirs but what a dead dbt left."""
+    by_mend = {mend: tuple(one for one in drift if one.mend is mend) for mend in Mend}
+    if by_mend[Mend.SWEEP]:
+        left = tuple(name for table in unit.tables for name in leftovers(table, catalog))
+        yield Action(Mend.SWEEP, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.SWEEP], leftovers=left)
+    if by_mend[Mend.RUN]:
+        reasons = by_mend[Mend.RUN] + by_mend[Mend.ADOPT]
+        refresh = _full_refresh(unit, reasons)
+        hazards = (*_replaced(unit, reasons, catalog), *(_history(unit, catalog) if refresh else ()))
+        yield Action(
+            Mend.RUN, unit.id, unit.kind, unit.tier, unit.tables, reasons, hazards, durations.get(unit.id), refresh
+        )
+    elif by_mend[Mend.CREATE]:
+        yield Action(Mend.CREATE, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.CREATE])
+    elif by_mend[Mend.ADOPT] and not by_mend[Mend.BY_HAND]:
+        yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.ADOPT])
+
+
+def _full_refresh(unit: Unit, reasons: Iterable[Drift]) -> bool:
+    """Units that remember are run, not rebuilt, unless someone asks. dbt has no full refresh of a snapshot."""
+    remembers = unit.dbt is not None and unit.dbt.memory and unit.dbt.command != "snapshot"
+    return remembers and any(one.reason is Reason.REQUESTED for one in reasons)
+
+
+def _history(unit: Unit, catalog: Catalog) -> Iterable[Hazard]:
+    for table in unit.tables:
+        relation = catalog.relations.get(table)
+        if relation and not replaceable(relation):
+            yield Hazard(HazardKind.LOSES_HISTORY, table, "a full refresh forgets the rows that earlier runs put there")
+
+
+def _replaced(unit: Unit, reasons: tuple[Drift, ...], catalog: Catalog) -> Iterable[Hazard]:
+    """A table with rows that nobody stamped is not ours to replace unasked."""
+    asked = {one.table for one in reasons if one.reason is Reason.REQUESTED}
+    for table in unit.tables:
+        relation = catalog.relations.get(table)
+        ours = table in catalog.stamps or table in catalog.marks or table in asked
+        if relation and not ours and not replaceable(relation):
+            yield Hazard(HazardKind.DROPS_TABLE, table, f"provision did not make it, and it holds {_rows(relation.rows)}")
+
+
+def _rows(rows: int | None) -> str:
+    return "rows" if rows is None else f"{rows:,} row{'' if rows == 1 else 's'}"
+
+
+def _drop(orphan: Drift, catalog: Catalog, tier: int) -> Action:
+    relation = catalog.relations[orphan.table]
+    lost = () if replaceable(relation) else (Hazard(HazardKind.DROPS_TABLE, orphan.table, f"it holds {_rows(relation.rows)}"),)
+    return Action(Mend.DROP, "", None, tier, (orphan.table,), (orphan,), lost)
+
+
+def _protected(orphan: Drift, catalog: Catalog) -> bool:
+    return catalog.stamps[orphan.table].protect
+
+
+def tables_of(plan: Plan) -> tuple[TableName, ...]:
+    """Every table that the plan's units make, sorted."""
+    return tuple(sorted({table for action in plan.actions if action.unit for table in action.tables}))

@@ -1,0 +1,136 @@
+"""Drift and plan, as frozen values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from provisioner.declare.values import HazardKind, TableName
+from provisioner.observe.values import Parts, UnitKind
+
+
+class Reason(StrEnum):
+    """Why a table is not what the manifest says. A closed set: the same words in text and in JSON."""
+
+    MISSING = "missing"
+    WRONG_KIND = "wrong_kind"
+    COLUMN_MISSING = "column_missing"
+    COLUMN_TYPE = "column_type"
+    COLUMN_EXTRA = "column_extra"
+    CONSTRAINT = "constraint"
+    EXPECTATION_FAILED = "expectation_failed"
+    DEFINITION_CHANGED = "definition_changed"
+    INPUT_CHANGED = "input_changed"
+    UPSTREAM_CHANGED = "upstream_changed"
+    INTERRUPTED = "interrupted"
+    UNSTAMPED = "unstamped"
+    ORPHAN = "orphan"
+    REQUESTED = "requested"
+
+
+class Mend(StrEnum):
+    """What removes a drift. BY_HAND: nothing that a plan can do."""
+
+    RUN = "run"
+    CREATE = "create"
+    ADOPT = "adopt"
+    SWEEP = "sweep"
+    DROP = "drop"
+    BY_HAND = "by_hand"
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """One difference between manifest and catalog.
+
+    fact: what the catalog or the stamp says, in words. place: the manifest's `file:line`, empty for a relation it does not name.
+    unit: the id of the unit that makes the table, empty for an orphan.
+    """
+
+    table: TableName
+    reason: Reason
+    mend: Mend
+    fact: str
+    place: str = ""
+    unit: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """value: what its stamps must carry to be trusted. base: the same before a run's id was mixed in."""
+
+    value: str
+    base: str
+    parts: Parts
+
+
+@dataclass(frozen=True, slots=True)
+class Findings:
+    """All drift, sorted by table, then in the order of the reasons; and the fingerprint of every unit as of now."""
+
+    drift: tuple[Drift, ...] = ()
+    fingerprints: Mapping[str, Fingerprint] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What the user narrows or adds. targets: None for everything. rebuild: due although trusted. prune: drop orphans."""
+
+    targets: frozenset[TableName] | None = None
+    rebuild: frozenset[TableName] = frozenset()
+    prune: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Hazard:
+    """A danger to data. fact: what would be lost, in words."""
+
+    kind: HazardKind
+    table: TableName
+    fact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """One step of a plan. unit: empty for an orphan. tier: index; the number of tiers for orphans, which go last.
+
+    estimate: seconds, from the last run on record. full_refresh: of a dbt node that remembers.
+    leftovers: relations that a dead run of dbt left beside the table (SWEEP only).
+    """
+
+    mend: Mend
+    unit: str
+    kind: UnitKind | None
+    tier: int
+    tables: tuple[TableName, ...]
+    reasons: tuple[Drift, ...]
+    hazards: tuple[Hazard, ...] = ()
+    estimate: float | None = None
+    full_refresh: bool = False
+    leftovers: tuple[TableName, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """The ordered actions that remove the drift, and what no action removes: drift to mend by hand, and orphans left alone."""
+
+    actions: tuple[Action, ...] = ()
+    by_hand: tuple[Drift, ...] = ()
+    orphans: tuple[Drift, ...] = ()
+
+    @property
+    def converged(self) -> bool:
+        """Whether there is nothing to do and nothing wrong."""
+        return not self.actions and not self.by_hand
+
+    @property
+    def hazards(self) -> tuple[Hazard, ...]:
+        return tuple(hazard for action in self.actions for hazard in action.hazards)
+
+    @property
+    def estimate(self) -> float | None:
+        """Seconds, as far as every unit that runs has a duration on record."""
+        runs = [action.estimate for action in self.actions if action.mend is Mend.RUN]
+        known = [seconds for seconds in runs if seconds is not None]
+        return sum(known) if known and len(known) == len(runs) else None

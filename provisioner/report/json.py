@@ -1,0 +1,96 @@
+"""Values as JSON, for programs. The format is documented in docs/commands.md; `format` counts up when it changes."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from provisioner.declare.values import Manifest
+from provisioner.errors import ManifestError, ProvisionError
+from provisioner.execute.history import History
+from provisioner.execute.values import Run
+from provisioner.reconcile.values import Action, Drift, Plan
+
+FORMAT = 1
+
+
+def plan_json(plan: Plan, manifest: Manifest) -> dict[str, Any]:
+    """The plan with all its reasons."""
+    return {
+        "format": FORMAT,
+        "manifest": {"name": manifest.name, "digest": manifest.digest, "environment": manifest.environment},
+        "database": str(manifest.database),
+        "converged": plan.converged,
+        "estimate_seconds": plan.estimate,
+        "actions": [_action(action, manifest) for action in plan.actions],
+        "by_hand": [_drift(one) for one in plan.by_hand],
+        "orphans": [_drift(one) for one in plan.orphans],
+    }
+
+
+def _action(action: Action, manifest: Manifest) -> dict[str, Any]:
+    return {
+        "action": str(action.mend),
+        "unit": action.unit,
+        "kind": str(action.kind) if action.kind else None,
+        "tier": manifest.tiers[action.tier] if action.unit else None,
+        "tables": [str(table) for table in action.tables],
+        "reasons": [_drift(one) for one in action.reasons],
+        "hazards": [
+            {"kind": str(hazard.kind), "table": str(hazard.table), "fact": hazard.fact} for hazard in action.hazards
+        ],
+        "estimate_seconds": action.estimate,
+        "full_refresh": action.full_refresh,
+    }
+
+
+def _drift(one: Drift) -> dict[str, str]:
+    return {"table": str(one.table), "reason": str(one.reason), "fact": one.fact, "place": one.place}
+
+
+def run_json(run: Run, manifest: Manifest) -> dict[str, Any]:
+    """A run with every unit; its plan is not repeated."""
+    return {
+        "format": FORMAT,
+        "run": run.id or None,
+        "outcome": str(run.outcome),
+        "seconds": round(run.seconds, 3),
+        "database": str(manifest.database),
+        "missing": [str(table) for table in run.missing],
+        "made": [str(table) for table in run.made],
+        "units": [
+            {
+                "unit": result.unit,
+                "kind": result.kind,
+                "tables": [str(table) for table in result.tables],
+                "outcome": str(result.outcome),
+                "seconds": round(result.seconds, 3),
+                "rows": result.rows,
+                "error": _error(result.error) if result.error else None,
+            }
+            for result in run.units
+        ],
+        "error": _error(run.error) if run.error else None,
+    }
+
+
+def error_json(error: ProvisionError) -> dict[str, Any]:
+    """An error, with every problem of a manifest."""
+    problems = error.problems if isinstance(error, ManifestError) else ()
+    body = {"format": FORMAT, "error": _error(error)}
+    return {**body, "problems": [asdict(problem) for problem in problems]} if problems else body
+
+
+def _error(error: ProvisionError) -> dict[str, str]:
+    return {"code": error.code, "message": error.message, "cure": error.cure}
+
+
+def history_json(history: History) -> dict[str, Any]:
+    """Every run on record, oldest first."""
+    return {"format": FORMAT, "runs": [asdict(run) for run in history.runs], "damage": history.damage or None}
+
+
+def dump(body: dict[str, Any]) -> str:
+    """Two spaces, keys as they are written here."""
+    return json.dumps(body, indent=2, ensure_ascii=False, default=str)

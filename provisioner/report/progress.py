@@ -1,0 +1,108 @@
+"""Events -> what a person sees while a run goes on: a line for each unit, and a sign of life where one takes long."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import TextIO
+
+from provisioner.execute.events import (
+    Event,
+    NodeFinished,
+    Noted,
+    Outcome,
+    RunFinished,
+    RunStarted,
+    UnitFinished,
+    UnitStarted,
+)
+from provisioner.report.text import Paint
+from provisioner.report.words import many, seconds, short
+
+QUIET_SECONDS = 4.0
+COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"}
+
+
+class Progress:
+    """Listens to a run and writes to `out`. Leave it with `close`, which ends its thread."""
+
+    def __init__(self, out: TextIO, paint: Paint) -> None:
+        self._out, self._paint = out, paint
+        self._lock = threading.Lock()
+        self._said = time.monotonic()
+        self._begun: dict[str, float] = {}
+        self._doing = ""
+        self._done = threading.Event()
+        self._thread = threading.Thread(target=self._keep_alive, daemon=True)
+        self._thread.start()
+
+    def __call__(self, event: Event) -> None:
+        handle = HEARD.get(type(event))
+        if handle is not None:
+            handle(self, event)
+
+    def close(self) -> None:
+        self._done.set()
+        self._thread.join()
+
+    def say(self, line: str) -> None:
+        """One line, at once."""
+        with self._lock:
+            self._said = time.monotonic()
+            self._out.write(line + "\n")
+            self._out.flush()
+
+    def _keep_alive(self) -> None:
+        """Never five seconds of silence while something is under way."""
+        while not self._done.wait(0.5):
+            if time.monotonic() - self._said > QUIET_SECONDS and (now := self._under_way()):
+                self.say(self._paint(f"         still at {now}", "dim"))
+
+    def _under_way(self) -> str:
+        now = time.monotonic()
+        units = [f"{short(unit)} ({seconds(now - begun)})" for unit, begun in list(self._begun.items())]
+        return ", ".join(units) or self._doing
+
+    def _noted(self, event: Noted) -> None:
+        self._doing = event.text
+        self.say(self._paint("warning: ", "yellow") + event.text if event.warning else self._paint(event.text, "dim"))
+
+    def _run_started(self, event: RunStarted) -> None:
+        self._doing = "preparing"
+        about = f", about {seconds(event.estimate)}" if event.estimate is not None else ""
+        self.say(self._paint(f"run {event.run}: {many(event.units, 'action')}{about}", "bold"))
+
+    def _unit_started(self, event: UnitStarted) -> None:
+        self._begun[event.unit] = time.monotonic()
+        again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+        self.say(self._paint(f"{self._count(event)}  start    {short(event.unit)}  {event.kind}{again}", "dim"))
+
+    def _node_finished(self, event: NodeFinished) -> None:
+        self._begun.pop(event.unit, None)
+        self._doing = "verifying what dbt made"
+
+    def _unit_finished(self, event: UnitFinished) -> None:
+        self._begun.pop(event.unit, None)
+        took = f"  {seconds(event.seconds)}" if event.outcome in (Outcome.DONE, Outcome.FAILED) else ""
+        rows = f"  {many(event.rows, 'row')}" if event.rows is not None else ""
+        outcome = self._paint(f"{event.outcome:<7}", COLOURS.get(event.outcome, "yellow"))
+        self.say(f"{self._count(event)}  {outcome}  {short(event.unit)}{took}{rows}")
+        if event.error:
+            self.say("\n".join(f"         {line}" for line in event.error.splitlines()))
+
+    def _run_finished(self, event: RunFinished) -> None:
+        self._doing = ""
+
+    def _count(self, event: UnitStarted | UnitFinished) -> str:
+        return f"{event.number:>{len(str(event.of))}}/{event.of}".rjust(7)
+
+
+HEARD: dict[type, Callable[..., None]] = {
+    Noted: Progress._noted,
+    RunStarted: Progress._run_started,
+    UnitStarted: Progress._unit_started,
+    NodeFinished: Progress._node_finished,
+    UnitFinished: Progress._unit_finished,
+    RunFinished: Progress._run_finished,
+}

@@ -1,0 +1,37 @@
+"""Numbers, durations and names as a person reads them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+
+def seconds(value: float) -> str:
+    """`0.21 s`, `12.3 s`, `4 min 05 s`, `1 h 02 min`."""
+    if value < 10:
+        return f"{value:.2f} s"
+    if value < 60:
+        return f"{value:.1f} s"
+    minutes, rest = divmod(round(value), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02d} s"
+    return f"{minutes // 60} h {minutes % 60:02d} min"
+
+
+def many(count: int, thing: str) -> str:
+    """`1 row`, `2,654 rows`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+
+
+def short(unit: str) -> str:
+    """A unit's id without what a person can do without: dbt's `model.project.`, our own `table:`."""
+    if unit.startswith("table:"):
+        return unit.removeprefix("table:")
+    parts = unit.split(".")
+    return ".".join(parts[2:]) if parts[0] in ("model", "seed", "snapshot") and len(parts) > 2 else unit
+
+
+def columns(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:
+    """Every cell but the last of its row filled up to the width of its column."""
+    rows = list(rows)
+    width = [max((len(row[i]) for row in rows if i < len(row) - 1), default=0) for i in range(max(map(len, rows), default=0))]
+    return [[*(cell.ljust(width[i]) for i, cell in enumerate(row[:-1])), row[-1]] for row in rows]

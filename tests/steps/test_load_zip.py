@@ -1,0 +1,71 @@
+"""Members of zip archives are loaded, and an archive that lies does no harm."""
+
+import zipfile
+
+import pytest
+from conftest import rows, want, write
+
+from provisioner.errors import StepError
+from provisioner.execute.runners.load import load
+from provisioner.execute.runners.unzip import Bounds, unpack
+
+
+def pack(path, **members):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, text in members.items():
+            archive.writestr(name, text)
+    return path
+
+
+@pytest.mark.parametrize(
+    "members",
+    [
+        {"a.csv": "a\n1\n2\n"},
+        {"a.csv": "a\n1\n", "sub/b.csv": "a\n2\n"},
+        {"a.csv": "a\n1\n2\n", "readme.md": "#", "__MACOSX/a.csv": "junk", ".hidden.csv": "x"},
+        {"../../evil.csv": "a\n1\n2\n"},
+        {"/abs.csv": "a\n1\n2\n"},
+        {"it's ü.CSV": "a\n1\n2\n"},
+        {"a.json": '{"a": 1}\n{"a": 2}\n'},
+    ],
+)
+def test_the_data_members_are_loaded(connection, tmp_path, members):
+    load(connection, want(a="INTEGER"), (pack(tmp_path / "f.zip", **members),), options={})
+    assert sorted(rows(connection)) == [(1,), (2,)]
+    assert [path.name for path in tmp_path.rglob("*")] == ["f.zip"]
+
+
+def test_an_error_names_the_member_and_its_line(connection, tmp_path):
+    path = pack(tmp_path / "f.zip", **{"a.csv": "a\nx\n"})
+    with pytest.raises(StepError) as caught:
+        load(connection, want(a="INTEGER"), (path,), options={})
+    assert f"{path}/a.csv:2: " in caught.value.message
+
+
+def damage(path):
+    path.write_bytes(path.read_bytes()[:40] + b"\xff" * 8 + path.read_bytes()[48:])
+    return path
+
+
+@pytest.mark.parametrize(
+    ("make", "code"),
+    [
+        (lambda path: write(path, "no zip"), "zip_damaged"),
+        (lambda path: damage(pack(path, **{"a.csv": "a\n" + "12345\n" * 99})), "zip_damaged"),
+        (lambda path: pack(path, **{"readme.md": "#"}), "zip_empty"),
+        (lambda path: pack(path), "zip_empty"),
+        (lambda path: pack(path, **{"a.csv": "0" * (20 << 20)}), "zip_bomb"),
+        (lambda path: pack(path, **{"a.csv": "a\n1\n", "b.json": "{}"}), "load_format"),
+    ],
+    ids=["no zip", "damaged", "no data", "empty", "bomb", "two formats"],
+)
+def test_an_archive_that_cannot_be_used_is_an_error(connection, tmp_path, make, code):
+    with pytest.raises(StepError) as caught:
+        load(connection, want(a="INTEGER"), (make(tmp_path / "f.zip"),), options={})
+    assert (caught.value.code, bool(caught.value.cure)) == (code, True)
+
+
+def test_the_size_counts_over_all_members(tmp_path):
+    path = pack(tmp_path / "f.zip", **{"a.csv": "12345\n" * 100, "b.csv": "12345\n" * 100})
+    with pytest.raises(StepError, match="unpacks to more"):
+        unpack((path,), tmp_path / "out", bounds=Bounds(size=1000))
