@@ -2,65 +2,25 @@
 
 from __future__ import annotations
 
-import os
-import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import wraps
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
 
 import click
 
-from provisioner.errors import (
-    EXIT_DONE,
-    EXIT_DRIFT,
-    EXIT_FAILED,
-    EXIT_USAGE,
-    ProvisionError,
-    UsageError,
+from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, UsageError
+from provisioner.options import (
+    Duration,
+    Wishes,
+    ask,
+    common,
+    listening,
+    narrowing,
+    painter,
+    show,
+    show_plan,
+    tell_error,
 )
 
-if TYPE_CHECKING:
-    from provisioner.declare.values import Manifest
-    from provisioner.execute.events import Event, Listener
-    from provisioner.reconcile.values import Plan
-
 HAZARDS = ("drops_table", "drops_column", "lossy_type", "rewrites_table", "breaks_view", "loses_history")
-STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
-
-
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """The options that every command has. level: -1 quiet, 0 as usual, 1 verbose."""
-
-    manifest: Path | None
-    env: str | None
-    json: bool
-    log_json: bool
-    debug: bool
-    level: int
-
-    def load(self) -> Manifest:
-        from provisioner.declare.locate import find_manifest
-        from provisioner.library import load_manifest
-
-        return load_manifest(self.manifest or find_manifest(Path()), env=self.env)
-
-
-class Duration(click.ParamType):
-    """A time such as 0, 30s, 10m or 1h30m, in seconds."""
-
-    name = "time"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from provisioner.declare.scalars import seconds
-
-        if not re.fullmatch(r"\d+(\.\d+)?|(?=\d)(\d+h)?(\d+m)?(\d+s)?", str(value)):
-            self.fail(f"{value} is not a time. Write 0, 30s, 10m or 1h30m.", param, ctx)
-        return seconds(str(value))
 
 
 class Commands(click.Group):
@@ -68,56 +28,6 @@ class Commands(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
-
-
-def common(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options that all have, handed over as one value, and turn its errors into words and exit codes."""
-
-    @wraps(command)
-    def call(
-        manifest: Path | None, env: str | None, output: str, log_format: str, debug: bool, quiet: bool, verbose: bool,
-        **rest: Any,
-    ) -> int:  # fmt: skip
-        level = -1 if quiet else int(verbose)
-        wishes = Wishes(manifest, env, output == "json", log_format == "json", debug, level)
-        try:
-            return command(wishes, **rest)
-        except ProvisionError as error:
-            return report(error, wishes)
-        except (click.ClickException, click.Abort):
-            raise
-        except Exception as error:
-            return report(unexpected(error), wishes)
-
-    for option in reversed(COMMON):
-        call = option(call)
-    return call
-
-
-COMMON = (
-    click.option("--manifest", "-m", type=click.Path(path_type=Path), help="The manifest. Default: the only file in manifests/, or provision.yaml."),
-    click.option("--env", metavar="NAME", help="The environment of the manifest to overlay. Default: PROVISION_ENV."),
-    click.option("--format", "output", type=click.Choice(("text", "json")), default="text", help="What is printed to stdout."),
-    click.option("--log-format", type=click.Choice(("text", "json")), default="text", help="What is told on stderr while it works."),
-    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
-    click.option("-q", "--quiet", is_flag=True, help="Tell nothing on stderr but errors."),
-    click.option("-v", "--verbose", is_flag=True, help="Show the plan before it is carried out."),
-)  # fmt: skip
-
-
-def narrowing(command: Callable[..., int]) -> Callable[..., int]:
-    """The options of plan and apply."""
-    for option in reversed(NARROWING):
-        command = option(command)
-    return command
-
-
-NARROWING = (
-    click.option("--target", multiple=True, metavar="TABLE|STEP|TIER", help="Look at these alone, and what they need. May be repeated."),
-    click.option("--rebuild", multiple=True, metavar="TABLE", help="Make this table again although it is trusted. May be repeated."),
-    click.option("--prune", is_flag=True, help="Drop tables that provision made and that nothing declares any more."),
-    click.option("--no-cache", is_flag=True, help="Read everything anew, dbt's project too."),
-)  # fmt: skip
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -141,7 +51,9 @@ def cli() -> None:
 def plan(
     wishes: Wishes, target: tuple[str, ...], rebuild: tuple[str, ...], prune: bool, no_cache: bool, detailed_exitcode: bool
 ) -> int:
-    """Show what is missing, stale or wrong, and what apply would do. Changes nothing.
+    """Show what apply would do, and why.
+
+    It looks at the manifest, the steps' files and the live database, and changes nothing.
 
     \b
     Signs: + make what is missing   ~ make again   = adopt   - drop   ! hazard
@@ -150,10 +62,10 @@ def plan(
     from provisioner.report.json import dump, plan_json
     from provisioner.report.text import plan_text
 
-    manifest = wishes.load()
     with listening(wishes) as tell:
+        manifest = wishes.load()
         found = library.plan(manifest, target=target, rebuild=rebuild, prune=prune, cache=not no_cache, on_event=tell)
-    show(dump(plan_json(found, manifest)) if wishes.json else plan_text(found, manifest, painter(sys.stdout)))
+    show(dump(plan_json(found, manifest)) if wishes.json else wishes.complete(plan_text(found, manifest, painter(sys.stdout))))
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE
 
 
@@ -169,9 +81,9 @@ def apply(
     wishes: Wishes, target: tuple[str, ...], rebuild: tuple[str, ...], prune: bool, no_cache: bool, resume: bool,
     fail_fast: bool, lock_timeout: float, allow: tuple[str, ...], yes: bool,
 ) -> int:  # fmt: skip
-    """Make the database what the manifest says. Does nothing when it already is.
+    """Make the database what the manifest says.
 
-    What is done stays done: after a failure or a crash, the same command goes on from there.
+    It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on from there.
     """
     from provisioner.declare.values import HazardKind
     from provisioner.execute.interrupt import interruptible
@@ -182,43 +94,51 @@ def apply(
     from provisioner.report.json import dump, run_json
     from provisioner.report.text import run_text
 
-    manifest = wishes.load()
     with interruptible() as stop, listening(wishes) as tell:
+        manifest = wishes.load()
         order = Order(
             make_request(manifest, target, rebuild, prune),
             frozenset(map(HazardKind, allow)),
             agree=lambda plan: yes or ask(plan, manifest),
+            show=lambda plan: show_plan(plan, manifest) if wishes.level > 0 else None,
             fail_fast=fail_fast,
             restart=not resume,
             lock_timeout=lock_timeout,
             command=" ".join(["provision", *sys.argv[1:]]),
         )
-        with Session(manifest, surroundings(not no_cache), tell) as session:
-            run = carry_out(session, order, stop)
+        with Session(manifest, surroundings(not no_cache), tell, stop) as session:
+            run = carry_out(session, order)
     show(dump(run_json(run, manifest)) if wishes.json else run_text(run, manifest, painter(sys.stdout)))
     if run.error is not None and not wishes.json:
-        tell_error(run.error)
+        tell_error(run.error, wishes)
     return EXIT_DONE if run.error is None else run.error.exit_code
 
 
 @cli.command()
 @common
 def check(wishes: Wishes) -> int:
-    """Is the manifest sound? Reads it, its SQL, its python steps and its dbt project, and no database."""
+    """Is the manifest sound? Needs no database.
+
+    It reads the manifest, its SQL, its python steps and its dbt project.
+    """
     from provisioner.execute.session import Session
     from provisioner.library import surroundings
     from provisioner.report.json import dump
+    from provisioner.report.text import graph_text
     from provisioner.report.words import many
 
-    manifest = wishes.load()
-    with listening(wishes) as tell, Session(manifest, surroundings(), tell) as session:
-        graph = session.graph()
+    with listening(wishes) as tell:
+        manifest = wishes.load()
+        with Session(manifest, surroundings(), tell) as session:
+            graph = session.graph()
     found = {"tables": len(manifest.tables), "steps": len(manifest.steps), "units": len(graph.units)}
     if wishes.json:
         show(dump({"format": 1, "sound": True, **found}))
     else:
         counts = ", ".join(many(count, thing.removesuffix("s")) for thing, count in found.items())
         show(f"{manifest.path.name} is sound: {counts}.")
+        if wishes.level > 0:
+            show(graph_text(graph, manifest))
     return EXIT_DONE
 
 
@@ -226,7 +146,7 @@ def check(wishes: Wishes) -> int:
 @common
 @click.argument("run", required=False)
 def history(wishes: Wishes, run: str | None) -> int:
-    """Show the runs on record, the newest last; with RUN, one of them with its units."""
+    """Show the runs on record, or RUN with its units."""
     from provisioner.execute.history import journal_path, read_journal
     from provisioner.report.json import dump, history_json
     from provisioner.report.text import history_text, run_record_text
@@ -248,81 +168,14 @@ def history(wishes: Wishes, run: str | None) -> int:
 
 @cli.command()
 def schema() -> int:
-    """Print the JSON Schema of the manifest, for editors to complete from."""
+    """Print the JSON Schema of the manifest.
+
+    Editors complete and check a manifest with it.
+    """
     from provisioner.declare.schema import schema_text
 
     show(schema_text().rstrip("\n"))
     return EXIT_DONE
-
-
-@contextmanager
-def listening(wishes: Wishes) -> Iterator[Listener]:
-    """Where events go: progress lines, a structured log, or nowhere."""
-    if wishes.log_json:
-        from provisioner.report.log import json_listener
-
-        yield json_listener(sys.stderr)
-    elif wishes.level < 0:
-        yield lambda event: None
-    else:
-        from provisioner.report.progress import Progress
-
-        progress = Progress(sys.stderr, painter(sys.stderr))
-        try:
-            yield progress
-        finally:
-            progress.close()
-
-
-def ask(plan: Plan, manifest: Manifest) -> bool:
-    """Show the hazards to a person at a terminal; anyone else has to allow them by name."""
-    from provisioner.report.text import plan_text
-
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    click.echo(plan_text(plan, manifest, painter(sys.stderr)), err=True)
-    return click.confirm("Carry it out, hazards and all?", default=False, err=True)
-
-
-def painter(stream: Any) -> Callable[[str, str], str]:
-    """Colours on a terminal; plain text in a pipe, and where NO_COLOR is set."""
-    if not stream.isatty() or os.environ.get("NO_COLOR"):
-        return lambda text, colour: text
-    return lambda text, colour: click.style(text, **STYLES.get(colour, {"fg": colour}))
-
-
-def show(text: str) -> None:
-    click.echo(text)
-
-
-def tell_error(error: ProvisionError) -> None:
-    from provisioner.report.text import error_text
-
-    click.echo(error_text(error, painter(sys.stderr)), err=True)
-
-
-def report(error: ProvisionError, wishes: Wishes) -> int:
-    """Tell an error the way the user asked for. Raises it again with --debug, for the traceback."""
-    if wishes.debug:
-        raise error
-    if wishes.json:
-        from provisioner.report.json import dump, error_json
-
-        show(dump(error_json(error)))
-    else:
-        tell_error(error)
-    return error.exit_code
-
-
-def unexpected(error: Exception) -> ProvisionError:
-    """A defect of ours, in one line."""
-    wrapped = ProvisionError(
-        f"provision met something it does not know: {type(error).__name__}: {error}",
-        code="unexpected",
-        cure="This is a defect of provision. Run it again with --debug and report what it prints.",
-    )
-    wrapped.__cause__ = error
-    return wrapped
 
 
 def main() -> None:

@@ -80,8 +80,8 @@ def apply(
         lock_timeout=timeout,
         command="provisioner.apply",
     )
-    with Session(declared, surroundings(cache), on_event or _ignore) as session:
-        run = _apply(session, order, stop or Stop())
+    with Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
+        run = _apply(session, order)
     if run.error is not None:
         raise run.error
     return run

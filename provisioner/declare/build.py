@@ -69,7 +69,7 @@ def _step(name: str, node: DictNode) -> Step:
         place=node.place,
         options=_free(node.get("options")),
         format=text_of(node, "format"),
-        reads=tuple(sorted({parse_name(read.text) for read in texts(node, "reads")})),
+        reads=tuple(sorted({parse_name(read.text) for read in texts(node, "reads")})) if "reads" in node.entries else None,
         inputs=tuple(item.text for item in texts(node, "inputs")),
         timeout=None if timeout is None else seconds(timeout),
         retries=_number(node, "retries") or 0,

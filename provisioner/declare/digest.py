@@ -27,7 +27,7 @@ def _plain(value: Any, folder: Path) -> Any:
     if isinstance(value, Table):
         value = replace(value, columns=tuple(sorted(value.columns, key=lambda column: column.name)))
     if is_dataclass(value):
-        return [_plain(getattr(value, name), folder) for name in _compared(type(value))]
+        return [_plain(getattr(value, name), folder) for name in _compared(value.__class__)]
     if isinstance(value, Mapping):
         return {key: _plain(item, folder) for key, item in value.items()}
     if isinstance(value, frozenset):

@@ -39,6 +39,6 @@ def load_manifest(path: Path, *, environment: str | None = None, variables: Mapp
 def _existing(path: Path) -> Path:
     absolute = Path(os.path.abspath(path))
     if "\0" in str(path) or not os.path.exists(absolute):
-        cure = "Name the manifest with --manifest FILE, or begin one with provision init."
+        cure = "Name an existing file: --manifest FILE."
         raise UsageError(f"there is no manifest {show(str(path))}.", cure=cure, code="no_manifest")
     return absolute

@@ -69,7 +69,7 @@ class _Merge:
                 continue
             fault = file_fault(self.root, path.parent, wish.text, self.outside_allowed)
             if fault:
-                self.problems.add(wish.place, "outside_path", *fault)
+                self.problems.add(wish.place, *fault)
                 continue
             shown = os.path.normpath(os.path.join(os.path.dirname(file), wish.text))
             self.waiting.append((path.parent / wish.text, shown, wish.place))

@@ -6,8 +6,13 @@ import os
 import re
 from pathlib import Path
 
+from provisioner.declare.problems import show
+
+# Code, message and cure.
+Fault = tuple[str, str, str]
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:")
 _URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://")
+_NAME_A_FILE = "Name a file, as in build/shop.duckdb."
 _PACKAGE = re.compile(r"package:[A-Za-z_][A-Za-z0-9_.]*/(?P<inside>.+)")
 
 
@@ -35,45 +40,46 @@ def absolute(folder: Path, text: str) -> Path:
     return Path(os.path.normpath(folder / text))
 
 
-def file_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> tuple[str, str] | None:
-    """What is wrong with the path of a file or folder, and the cure; None when nothing is."""
+def file_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fault | None:
+    """What is wrong with the path of a file or folder; None when nothing is."""
     if not text.strip():
-        return "the path is empty.", "Name a file."
+        return "bad_path", "the path is empty.", "Name a file."
     if is_url(text):
-        return f"{text} is a URL; the path of a file was expected.", "Fetch it into the project."
+        return "bad_path", f"{show(text)} is a URL; the path of a file was expected.", "Fetch it into the project."
     return None if outside_allowed else _leaving(root, folder, text)
 
 
-def load_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> tuple[str, str] | None:
+def load_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fault | None:
     """As file_fault, for what a load step reads: a path, a glob, `package:name/path`, or, where allowed, a URL."""
     if text.startswith("package:"):
         match = _PACKAGE.fullmatch(text)
         if match is None:
-            return f"{text} is not package:name/path.", "Write the import name of a package, and a path inside it."
+            cure = "Write the import name of a package, and a path inside it."
+            return "bad_path", f"{show(text)} is not package:name/path.", cure
         if ".." in match["inside"].split("/") or match["inside"].startswith("/"):
-            return f"{text} leaves its package.", "Name a file inside the package."
+            return "bad_path", f"{show(text)} leaves its package.", "Name a file inside the package."
         return None
     if is_url(text):
         cure = "Fetch it into the project, or set `policy: {allow_outside_paths: true}`."
-        return None if outside_allowed else (f"{text} lies outside the project.", cure)
+        return None if outside_allowed else ("outside_path", f"{show(text)} lies outside the project.", cure)
     return file_fault(root, folder, text, outside_allowed)
 
 
-def database_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> tuple[str, str] | None:
+def database_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fault | None:
     """As file_fault, for the database."""
     if not text.strip():
-        return "the path of the database is empty.", "Write for example `database: build/shop.duckdb`."
+        return "bad_path", "the path of the database is empty.", _NAME_A_FILE
     if text.startswith(":") or _SCHEME.match(text):
-        return f"{text} is not a file; a manifest provisions a DuckDB file.", "Name a file, as in build/shop.duckdb."
+        return "bad_path", f"{show(text)} is not a file; a manifest provisions a DuckDB file.", _NAME_A_FILE
     if text.endswith("/") or os.path.basename(text) in (".", ".."):
-        return f"{text} is a folder; a DuckDB file was expected.", "Name a file in it, as in build/shop.duckdb."
+        return "bad_path", f"{show(text)} is a folder; a DuckDB file was expected.", _NAME_A_FILE
     return None if outside_allowed else _leaving(root, folder, text)
 
 
-def _leaving(root: Path, folder: Path, text: str) -> tuple[str, str] | None:
+def _leaving(root: Path, folder: Path, text: str) -> Fault | None:
     if text.startswith("~"):
-        return f"{text}: ~ is not expanded.", "Write ${HOME} in its place."
+        return "bad_path", f"{show(text)}: ~ is not expanded.", "Write ${HOME} in its place."
     if within(root, absolute(folder, text)) and within(root, folder / text):
         return None
     cure = "Move it into the project, or set `policy: {allow_outside_paths: true}`."
-    return f"{text} lies outside the project's folder.", cure
+    return "outside_path", f"{show(text)} lies outside the project's folder.", cure

@@ -7,14 +7,14 @@ from pathlib import Path
 
 from provisioner.declare.merge import allows_outside_paths
 from provisioner.declare.outline import Outline, make_outline, parse_name, texts
-from provisioner.declare.paths import database_fault, file_fault, load_fault
+from provisioner.declare.paths import Fault, database_fault, file_fault, load_fault
 from provisioner.declare.problems import Problems, TreePath, show
 from provisioner.declare.sound_steps import STEP_CHECKS
 from provisioner.declare.sound_tables import TABLE_CHECKS
 from provisioner.declare.values import Place, fold
 from provisioner.declare.yaml_tree import DictNode, Node, TextNode
 
-PathFault = Callable[[Path, Path, str, bool], tuple[str, str] | None]
+PathFault = Callable[[Path, Path, str, bool], Fault | None]
 Named = tuple[str, Place, TreePath]
 RESERVED_SCHEMA = "_provisioner"
 
@@ -38,7 +38,8 @@ def _check_names(outline: Outline, problems: Problems) -> None:
         _check_clashes(_keys(outline.tree.get(name), (name,)), fold, problems)
     tables = outline.tree.get("tables")
     for key, place, _ in _keys(tables, ("tables",)):
-        _check_table_name(key, place, problems)
+        if key in outline.tables:
+            _check_table_name(key, place, problems)
     _check_clashes(_keys(tables, ("tables",)), _table_key, problems)
     for key, table in outline.tables.items():
         _check_clashes(_keys(table.get("columns"), ("tables", key, "columns")), fold, problems)
@@ -83,7 +84,7 @@ def _check_paths(outline: Outline, root: Path, folder: Path, problems: Problems)
         free = allowed or (fault is database_fault and node.from_outside)
         found = fault(root, folder, node.text, free)
         if found:
-            problems.add(node.place, "outside_path" if "outside" in found[0] else "bad_path", *found, path)
+            problems.add(node.place, *found, path)
 
 
 def _paths(outline: Outline, problems: Problems) -> Iterator[tuple[TextNode, PathFault, TreePath]]:

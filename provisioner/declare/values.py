@@ -109,7 +109,7 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a contract or of a declared table. type: as written. default: a SQL expression (declared tables only)."""
+    """A column of a contract or of a declared table. type: as written. default: SQL, in declared tables only."""
 
     name: str
     type: str
@@ -136,7 +136,7 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A declared relation. step None: a declared table, whose structure is the manifest's and whose rows are the users'."""
+    """A declared relation. step None: a declared table; its structure is the manifest's, its rows are the users'."""
 
     name: TableName
     tier: str
@@ -154,8 +154,9 @@ class Table:
 class Step:
     """What produces tables.
 
-    source: a dbt command (seed, run, snapshot, build), or a file (sql), a path or glob or `package:name/path` (load), or
-    `module:function` (python), as written. timeout: seconds for each unit, None for no bound. options: for the load's reader.
+    source: a dbt command (seed, run, snapshot, build), or a file (sql), a path or glob or `package:name/path` (load),
+    or `module:function` (python), as written. reads: None where the manifest does not say. timeout: seconds for each unit, None for no bound. options: for the
+    load's reader.
     """
 
     name: str
@@ -164,7 +165,7 @@ class Step:
     place: Place = field(compare=False)
     options: Mapping[str, Any] = field(default_factory=dict)
     format: str | None = None
-    reads: tuple[TableName, ...] = ()
+    reads: tuple[TableName, ...] | None = None
     inputs: tuple[str, ...] = ()
     timeout: float | None = None
     retries: int = 0
@@ -174,7 +175,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class DbtProject:
-    """project_dir, profiles_dir: absolute. vars: handed to dbt as `--vars`. target: of the profile, None for its default."""
+    """project_dir, profiles_dir: absolute. vars: dbt's `--vars`. target: of the profile, None for its default."""
 
     project_dir: Path
     place: Place = field(compare=False)

@@ -136,7 +136,7 @@ def parse_tree(text: str, file: str, problems: Problems) -> Node | None:
         return None
     except yaml.YAMLError as error:
         place, message = _syntax(error, text, file)
-        problems.add(place, "syntax", f"this is not YAML: {message}.", "Look at indentation and quotes here and above.")
+        problems.add(place, "syntax", f"this is not YAML: {message}.", _syntax_cure(text, place))
         return None
 
 
@@ -146,6 +146,12 @@ def _syntax(error: yaml.YAMLError, text: str, file: str) -> tuple[Place, str]:
         return Place(file, mark.line + 1, mark.column + 1), error.problem or "unreadable"
     position = getattr(error, "position", 0)
     return place_at(text[:position], file), getattr(error, "reason", None) or "unreadable"
+
+
+def _syntax_cure(text: str, place: Place) -> str:
+    if "${" in "".join(text.splitlines()[place.line - 1 : place.line]):
+        return "Inside {...} and [...], put ${...} in quotes, or begin a line for it."
+    return "Look at indentation and quotes here and above."
 
 
 def place_at(before: str, file: str) -> Place:

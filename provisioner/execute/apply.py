@@ -23,6 +23,7 @@ from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Request
 
+
 class Walk:
     """One walk over the actions of a plan. results: how each unit ended so far."""
 

@@ -22,7 +22,7 @@ from provisioner.execute.stamps import create_records, forget, grant, withdraw
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify
 from provisioner.observe.introspect import introspect_tables
-from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit
+from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit, Want
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -110,11 +110,4 @@ def _restore(connection: Connection, mark: Mark) -> None:
 
 
 def _find(connection: Connection, name: TableName) -> Relation | None:
-    row = connection.execute(
-        "SELECT table_type FROM information_schema.tables WHERE table_catalog = current_database()"
-        " AND lower(table_schema) = lower(?) AND lower(table_name) = lower(?)",
-        [name.schema, name.name],
-    ).fetchone()
-    if row is None:
-        return None
-    return Relation(name, TableKind.VIEW if row[0] == "VIEW" else TableKind.TABLE, ())
+    return introspect_tables(connection, [Want(name, TableKind.TABLE)]).relations.get(name)

@@ -18,7 +18,7 @@ from typing import Any
 
 START = hashlib.blake2b(b"provision journal 1", digest_size=16).hexdigest()
 # Of a file that grew for years only the end is read: that bounds time and memory, and the newest runs are asked for.
-TAIL_BYTES = 16 * 2**20
+TAIL_BYTES = 8 * 2**20
 _HEAD = b'{"chain":"'
 _LINE = re.compile(rb'\{"chain":"([0-9a-f]{32})",(.+)', re.DOTALL)
 

@@ -137,7 +137,7 @@ def _text(exception: BaseException | None) -> str:
 
 
 def _forget_compiled(manifest: Any) -> None:
-    """Make a kept manifest as good as new: to a node that was compiled before, dbt does not add its ephemeral parents."""
+    """Make a kept manifest as good as new: dbt inlines ephemeral parents only at a node's first compilation."""
     for node in manifest.nodes.values():
         if getattr(node, "compiled", False):
             node.compiled, node.compiled_code, node._pre_injected_sql = False, None, None

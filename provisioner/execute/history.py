@@ -68,7 +68,7 @@ def journal_path(database: Path) -> Path:
 
 
 def read_journal(path: Path) -> History:
-    """The runs a journal tells of, up to the first damage; of a large one those of its last 16 MiB. Never raises."""
+    """The runs a journal tells of, up to the first damage; of a large one those of its last 8 MiB. Never raises."""
     try:
         file = open_regular(path, os.O_RDONLY)
     except FileNotFoundError:

@@ -172,15 +172,26 @@ class _Signals:
 
 
 _TAKEN: list[_Signals] = []
+_masks = threading.local()
 
 
-def _drop_in_child() -> None:
+def _before_fork() -> None:
+    # A signal for the child that comes before the child has dropped ours would be written to the parent's pipe.
+    _masks.before = signal.pthread_sigmask(signal.SIG_BLOCK, _SIGNALS)
+
+
+def _after_fork() -> None:
+    signal.pthread_sigmask(signal.SIG_SETMASK, _masks.before)
+
+
+def _after_fork_in_child() -> None:
     for signals in reversed(_TAKEN):
         signals.drop()
     _TAKEN.clear()
+    _after_fork()
 
 
-os.register_at_fork(after_in_child=_drop_in_child)
+os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_child=_after_fork_in_child)
 
 
 def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:

@@ -54,7 +54,7 @@ class Lock:
         """Wait until the lock is ours.
 
         timeout: seconds; 0 fails at once, None waits for ever. on_wait: called when waiting begins, then every 5 s.
-        Raises BusyError (code `locked`), StoppedError when should_stop says so, InputError when the folder cannot be used.
+        Raises BusyError (code `locked`), StoppedError when should_stop says so, InputError when no lock can be made.
         """
         began = time.monotonic()
         next_word = began

@@ -11,6 +11,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import duckdb
+
 from provisioner.declare.values import HazardKind, TableName
 from provisioner.errors import (
     BusyError,
@@ -35,7 +37,7 @@ from provisioner.execute.room import check_room
 from provisioner.execute.session import NotCached, Observed, Session, wants_of
 from provisioner.execute.setting import Setting
 from provisioner.execute.values import Run, UnitResult
-from provisioner.observe.database import FileCondition, create, inspect_file
+from provisioner.observe.database import FileCondition, create, inspect_file, translate
 from provisioner.observe.introspect import introspect
 from provisioner.observe.values import Catalog, Graph, UnitKind
 from provisioner.reconcile.values import Mend, Plan, Reason, Request
@@ -47,20 +49,22 @@ class Order:
 
     allow: kinds of hazards that need no question. agree: asked when others remain. lock_timeout: seconds, None waits for ever.
     restart: make again what the incomplete run made. command: for the journal and for whoever waits for the lock.
+    show: gets every plan that is about to be carried out.
     """
 
     request: Request = Request()
     allow: frozenset[HazardKind] = frozenset()
     agree: Callable[[Plan], bool] = lambda plan: False
+    show: Callable[[Plan], None] = lambda plan: None
     fail_fast: bool = False
     restart: bool = False
     lock_timeout: float | None = 300.0
     command: str = "provision apply"
 
 
-def apply(session: Session, order: Order, stop: Stop) -> Run:
+def apply(session: Session, order: Order) -> Run:
     """Make the database what the manifest says. What failed is in the result; errors before anything began are raised."""
-    begun = time.monotonic()
+    begun, stop = time.monotonic(), session.stop
     seen = None if order.restart else _glance(session, order)
     if seen is not None and seen.plan.converged:
         return Run("", seen.plan, Outcome.DONE, time.monotonic() - begun)
@@ -78,7 +82,7 @@ def apply(session: Session, order: Order, stop: Stop) -> Run:
         should_stop=lambda: stop.requested,
     ) as lock:
         session.guard = lock.guard_fd
-        return _Locked(session, order, stop, run, seen.graph if seen else None).apply(begun)
+        return _Locked(session, order, run, seen.graph if seen else None).apply(begun)
 
 
 def _glance(session: Session, order: Order) -> Observed | None:
@@ -99,8 +103,8 @@ def _new_id() -> str:
 class _Locked:
     """What happens while the lock is held."""
 
-    def __init__(self, session: Session, order: Order, stop: Stop, run: str, graph: Graph | None) -> None:
-        self._session, self._order, self._stop, self._run = session, order, stop, run
+    def __init__(self, session: Session, order: Order, run: str, graph: Graph | None) -> None:
+        self._session, self._order, self._stop, self._run = session, order, session.stop, run
         self._manifest, self._tell = session.manifest, session.tell
         self._live = Live(session.manifest.database, session.manifest.folder)
         self._graph = graph
@@ -113,11 +117,14 @@ class _Locked:
                 error = _unmended(seen.plan)
                 outcome = Outcome.FAILED if error else Outcome.DONE
                 return Run("", seen.plan, outcome, time.monotonic() - begun, error=error)
+            self._order.show(seen.plan)
             self._agree(seen.plan)
             check_room(self._manifest, seen, self._tell)
             if not seen.catalog.exists:
                 create(self._manifest.database)
             return self._journaled(seen, begun)
+        except duckdb.Error as error:
+            raise translate(error, self._manifest.database) from error
         finally:
             self._live.release()
 
@@ -178,6 +185,8 @@ class _Locked:
             error = _outcome(walk.walk(), seen.plan, self._stop) or self._still_drifting(setting)
         except ProvisionError as fatal:
             error = fatal
+        except duckdb.Error as fatal:
+            error = translate(fatal, self._manifest.database)
         outcome = Outcome.DONE
         if error is not None:
             outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED

@@ -14,6 +14,7 @@ from provisioner.declare.values import Manifest
 from provisioner.execute.dbt_client import DbtWorker
 from provisioner.execute.events import Listener, Noted
 from provisioner.execute.history import durations, journal_path, read_journal
+from provisioner.execute.interrupt import Stop
 from provisioner.observe.database import FileCondition, inspect_file, opened
 from provisioner.observe.dbt.cache import load_graph
 from provisioner.observe.graph import read_graph
@@ -57,10 +58,11 @@ class Session:
     guard: the lock's descriptor, for children; set by who takes the lock.
     """
 
-    def __init__(self, manifest: Manifest, around: Surroundings, tell: Listener) -> None:
+    def __init__(self, manifest: Manifest, around: Surroundings, tell: Listener, stop: Stop | None = None) -> None:
         self.manifest = manifest
         self.around = around
         self.tell = tell
+        self.stop = stop or Stop()
         self.guard: int | None = None
         self._stack = ExitStack()
         self._worker: DbtWorker | None = None
@@ -107,7 +109,7 @@ class Session:
             if not may_parse:
                 raise NotCached
             self.tell(Noted("dbt reads its project"))
-            return self.worker().parse()
+            return self.worker().parse(should_stop=lambda: self.stop.requested)
 
         return load_graph(
             project,

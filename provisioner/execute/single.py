@@ -28,7 +28,8 @@ def run_single(action: Action, setting: Setting) -> int | None:
     unit = setting.graph.units.get(action.unit)
     try:
         if unit is None or action.mend is Mend.SWEEP:
-            return _drop(setting.live.connection, action)
+            _drop(setting.live.connection, action)
+            return None
         if action.mend is Mend.ADOPT:
             return adopt(setting.live.connection, unit, setting.stamps(unit))
         if unit.kind is UnitKind.PYTHON:

@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 import duckdb
 
 from provisioner.declare.values import TableName
-from provisioner.observe.records import CREATE_RECORDS, encode_parts, encode_stamp, read_records
+from provisioner.observe.records import CREATE_RECORDS, FOLDED, encode_parts, encode_stamp, read_records
 from provisioner.observe.values import Mark, Stamp, Unit
 from provisioner.reconcile.values import Fingerprint
 
 Connection = duckdb.DuckDBPyConnection
+_NAMED = f"{FOLDED.format('schema_name')} = ? AND {FOLDED.format('table_name')} = ?"
 
 
 def create_records(connection: Connection) -> None:
@@ -74,15 +75,13 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
 def forget(connection: Connection, table: TableName) -> None:
     """Take away stamp and mark of a table."""
     for records in ("stamps", "marks"):
-        connection.execute(
-            f"DELETE FROM _provisioner.{records} WHERE lower(schema_name) = lower(?) AND lower(table_name) = lower(?)",
-            [table.schema, table.name],
-        )
+        connection.execute(f"DELETE FROM _provisioner.{records} WHERE {_NAMED}", table.key)
 
 
 def are_on_record(connection: Connection, stamps: Iterable[Stamp]) -> bool:
     """Whether the stamps are really there: a COMMIT of an aborted transaction reports success and rolls back."""
-    found, _ = read_records(connection)
+    stamps = tuple(stamps)
+    found, _ = read_records(connection, [stamp.table.key[1] for stamp in stamps])
     return all(
         (have := found.get(stamp.table)) is not None and (have.fingerprint, have.run) == (stamp.fingerprint, stamp.run)
         for stamp in stamps

@@ -87,7 +87,7 @@ def _reads(node: DbtGraphNode, dbt: DbtGraph) -> tuple[TableName | str, ...]:
 def _step(node: DbtGraphNode, manifest: Manifest, steps: Mapping[str, Step]) -> Step | None:
     """The step of the node's table; for a node that only dbt knows, the one that has its command."""
     for table in manifest.tables:
-        if table.name == node.relation and table.step in steps:
+        if table.name == node.relation and table.step is not None and table.step in steps:
             return steps[table.step]
     return next((step for step in steps.values() if node.node.command in COMMANDS[step.source]), None)
 

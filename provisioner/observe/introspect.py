@@ -35,7 +35,8 @@ _KEYS = f"""
 def introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
     """All relations, stamps and marks of the database, and what the wants' expectations ask of the rows.
 
-    Rows are counted for wanted tables without a stamp and for relations with an Expect. Raises DatabaseError
+    Rows are counted for wanted tables without a stamp, for stamped tables that are not wanted, and for relations with an
+    Expect. Raises DatabaseError
     (records_newer) and duckdb.Error; a broken view is no error.
     """
     return _introspect(connection, wants, None)
@@ -57,7 +58,7 @@ def _introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want], na
     relations = _read_relations(connection, names)
     stamps, marks = read_records(connection, names)
     counted = [want for want in wants if _is_counted(want, relations, stamps)]
-    measures = measure(connection, counted, relations)
+    measures = measure(connection, [*counted, *_orphans(wants, relations, stamps)], relations)
     return Catalog(
         exists=True,
         relations=_with_rows(relations, measures),
@@ -73,6 +74,15 @@ def _is_counted(want: Want, relations: Mapping[TableName, Relation], stamps: Map
     if relation is None or not want.expect.empty:
         return relation is not None
     return relation.kind is TableKind.TABLE and want.table not in stamps
+
+
+def _orphans(
+    wants: Sequence[Want], relations: Mapping[TableName, Relation], stamps: Mapping[TableName, Stamp]
+) -> list[Want]:
+    """Tables that were stamped and that nobody wants any more: whether they hold rows decides if they may go."""
+    wanted = {want.table for want in wants}
+    found = (relations[table] for table in stamps if table in relations and table not in wanted)
+    return [Want(relation.name, relation.kind) for relation in found if relation.kind is TableKind.TABLE]
 
 
 def _with_rows(

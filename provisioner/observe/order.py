@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 
 from provisioner.declare.values import Manifest
 from provisioner.errors import Problem
@@ -11,50 +12,30 @@ from provisioner.observe.values import Unit
 
 
 def find_cycle(units: Mapping[str, Unit]) -> tuple[str, ...]:
-    """The ids on one cycle, in order; empty when there is none."""
-    settled: set[str] = set()
-    for start in sorted(units):
-        trail: dict[str, Iterator[str]] = {}
-        waiting = start
-        while True:
-            if waiting not in settled and waiting not in trail:
-                trail[waiting] = iter(units[waiting].reads)
-            last = next(reversed(trail), None)
-            if last is None:
-                break
-            following = next((read for read in trail[last] if read not in settled), None)
-            if following is None:
-                settled.add(last)
-                del trail[last]
-                waiting = start
-            elif following in trail:
-                names = list(trail)
-                return tuple(names[names.index(following) :])
-            else:
-                waiting = following
-            if waiting in settled and not trail:
-                break
+    """The ids on one cycle, each before the one that reads it; empty when there is none."""
+    try:
+        TopologicalSorter({name: units[name].reads for name in sorted(units)}).prepare()
+    except CycleError as error:
+        return tuple(error.args[1][:-1])
     return ()
 
 
 def sort_by_reads(units: Mapping[str, Unit]) -> dict[str, Unit]:
-    """Each unit after what it reads; among equals by id. There must be no cycle."""
+    """Each unit after what it reads; among equals by id, however they came in. There must be no cycle."""
+    sorter = TopologicalSorter({name: unit.reads for name, unit in units.items()})
+    sorter.prepare()
     done: dict[str, Unit] = {}
-    for start in sorted(units):
-        waiting = [start]
-        while waiting:
-            unit = units[waiting[-1]]
-            if missing := [read for read in reversed(unit.reads) if read not in done]:
-                waiting += missing
-            else:
-                done.setdefault(waiting.pop(), unit)
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready())
+        done |= {name: units[name] for name in ready}
+        sorter.done(*ready)
     return done
 
 
 def settle_tiers(units: Mapping[str, Unit]) -> dict[str, Unit]:
     """A relation that only dbt knows belongs to the earliest tier that reads from it. units: sorted by reads."""
     tiers = {name: unit.tier for name, unit in units.items()}
-    for unit in reversed(units.values()):
+    for unit in reversed(tuple(units.values())):
         for read in unit.reads:
             if units[read].tier < 0:
                 tiers[read] = min(tier for tier in (tiers[read], tiers[unit.id]) if tier >= 0)
@@ -62,14 +43,14 @@ def settle_tiers(units: Mapping[str, Unit]) -> dict[str, Unit]:
 
 
 def cycle_problem(cycle: tuple[str, ...], units: Mapping[str, Unit], manifest: Manifest) -> Problem:
-    way = " -> ".join((*cycle, cycle[0]))
+    """What is wrong, told at the first of them that the manifest speaks of."""
+    first = min(cycle)
+    place = place_of(units[first], manifest)
     if len(cycle) == 1:
-        return Problem(
-            place_of(units[cycle[0]], manifest), "cycle", f"{cycle[0]} reads what it makes.", "Read from another table."
-        )
-    return Problem(
-        place_of(units[cycle[0]], manifest), "cycle", f"these read from each other: {way}.", "Break the circle at one of them."
-    )
+        return Problem(place, "cycle", f"{first} reads what it makes.", "Let it read from another table.")
+    turn = cycle.index(first)
+    way = " -> ".join((*cycle[turn:], *cycle[:turn], first))
+    return Problem(place, "cycle", f"these read from each other in a circle: {way}.", "Break the circle at one of them.")
 
 
 def tier_problems(units: Mapping[str, Unit], manifest: Manifest) -> Iterator[Problem]:

@@ -31,7 +31,8 @@ def locate_function(source: str, folder: Path) -> PythonSource:
     Raises InputError: python_source (not of that form), python_missing (no module), python_syntax, python_function.
     """
     module, _, function = source.partition(":")
-    if not function.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
+    sound = function.isidentifier() and all(part.isidentifier() for part in module.split("."))
+    if not sound or module.endswith(".py"):
         cure = "Write for example `python: hazards:build` for the function build in hazards.py."
         raise InputError(
             f"`{source}` does not name a python function: expected module:function.", code="python_source", cure=cure

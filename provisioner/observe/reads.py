@@ -115,7 +115,7 @@ def _is_cte(table: exp.Table) -> bool:
                 return True
             child = node.parent  # the query of this WITH: its body sees more than its CTEs do
             continue
-        clause = node.args.get("with_")
+        clause = next((value for value in node.args.values() if isinstance(value, exp.With)), None)
         if clause and name in (fold(cte.alias) for cte in clause.expressions):
             return True
         child = node

@@ -29,10 +29,8 @@ CREATE_RECORDS: tuple[str, ...] = (
     f"INSERT INTO _provisioner.format SELECT {FORMAT} WHERE NOT EXISTS (FROM _provisioner.format)",
 )
 # Names are folded in ASCII only, as DuckDB compares them; its lower() would fold more.
-NAMED = (
-    "($names::VARCHAR[] IS NULL OR list_contains($names::VARCHAR[],"
-    " translate(table_name, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')))"
-)
+FOLDED = "translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+NAMED = f"($names::VARCHAR[] IS NULL OR list_contains($names::VARCHAR[], {FOLDED.format('table_name')}))"
 _TABLES = """SELECT table_name FROM duckdb_tables()
     WHERE database_name = current_database() AND schema_name = '_provisioner'"""
 Row = Mapping[str, str | None]

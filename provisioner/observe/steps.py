@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from provisioner.declare.values import Step, StepKind, TableName
+from provisioner.errors import StepError
 from provisioner.observe.digest import digest
 from provisioner.observe.files import digest_file, digest_inputs
 from provisioner.observe.values import Want
@@ -32,9 +33,15 @@ def _sql(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
 
     text = (folder / step.source).read_text(encoding="utf-8")
     script = parse_script(text, step.source)
+    if not script.understood and step.reads is None:
+        raise StepError(
+            f"provision cannot tell what {step.source} reads: only DuckDB understands all of it.",
+            code="reads_unknown",
+            cure=f"Name its tables in step {step.name} ({step.place}): `reads: [...]`, or `reads: []` if there are none.",
+        )
     definition = {"code": digest(normalise(text)), "tables": _names(made)}
     inputs = digest_inputs((*script.file_reads, *step.inputs), folder)
-    return StepFacts(_unique(script.reads + step.reads), definition, inputs)
+    return StepFacts(_unique((*script.reads, *(step.reads or ()))), definition, inputs)
 
 
 def _load(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
@@ -44,7 +51,7 @@ def _load(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
         "options": digest([step.format, dict(step.options)]),
         "tables": _names(made),
     }
-    return StepFacts(step.reads, definition, digest_inputs((step.source, *step.inputs), folder))
+    return StepFacts(step.reads or (), definition, digest_inputs((step.source, *step.inputs), folder))
 
 
 def _python(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
@@ -53,7 +60,7 @@ def _python(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
     source = locate_function(step.source, folder)
     code = sorted(digest_file(path) for path in source.files)
     definition = {"code": digest([source.function, code]), "tables": _names(made)}
-    return StepFacts(step.reads, definition, digest_inputs(step.inputs, folder))
+    return StepFacts(step.reads or (), definition, digest_inputs(step.inputs, folder))
 
 
 def _names(made: tuple[Want, ...]) -> str:

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from loguru import logger
 
 from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, UnitFinished
+
+if TYPE_CHECKING:
+    from loguru import Record
 
 NAMES = {
     "RunStarted": "run_started",
@@ -37,7 +40,7 @@ def _level(event: Event) -> str:
     return "WARNING" if isinstance(event, Noted) and event.warning else "INFO"
 
 
-def _write(out: TextIO, record: dict) -> None:  # type: ignore[type-arg]
+def _write(out: TextIO, record: Record) -> None:
     line = {"time": record["time"].isoformat(), "level": record["level"].name, "event": record["message"], **record["extra"]}
     out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
     out.flush()

@@ -20,7 +20,7 @@ from provisioner.execute.events import (
 from provisioner.report.text import Paint
 from provisioner.report.words import many, seconds, short
 
-QUIET_SECONDS = 4.0
+FIRST_SECONDS, QUIET_SECONDS = 0.4, 4.0
 COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"}
 
 
@@ -32,7 +32,8 @@ class Progress:
         self._lock = threading.Lock()
         self._said = time.monotonic()
         self._begun: dict[str, float] = {}
-        self._doing = ""
+        self._doing = "reading the manifest"
+        self._quiet = FIRST_SECONDS
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep_alive, daemon=True)
         self._thread.start()
@@ -49,15 +50,16 @@ class Progress:
     def say(self, line: str) -> None:
         """One line, at once."""
         with self._lock:
-            self._said = time.monotonic()
+            self._said, self._quiet = time.monotonic(), QUIET_SECONDS
             self._out.write(line + "\n")
             self._out.flush()
 
     def _keep_alive(self) -> None:
-        """Never five seconds of silence while something is under way."""
-        while not self._done.wait(0.5):
-            if time.monotonic() - self._said > QUIET_SECONDS and (now := self._under_way()):
-                self.say(self._paint(f"         still at {now}", "dim"))
+        """A first sign of life soon, and never five seconds of silence while something is under way."""
+        while not self._done.wait(0.1):
+            if time.monotonic() - self._said > self._quiet and (now := self._under_way()):
+                first = self._quiet == FIRST_SECONDS
+                self.say(self._paint(now if first else f"         still at {now}", "dim"))
 
     def _under_way(self) -> str:
         now = time.monotonic()

@@ -10,8 +10,10 @@ from provisioner.errors import ManifestError, ProvisionError
 from provisioner.execute.events import Outcome
 from provisioner.execute.history import History, RunRecord
 from provisioner.execute.values import Run
+from provisioner.observe.values import Graph, Unit
+from provisioner.reconcile.order import sort_units
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
-from provisioner.report.words import columns, many, seconds, short
+from provisioner.report.words import columns, lines_of, many, seconds, short
 
 Paint = Callable[[str, str], str]
 SIGNS = {Mend.RUN: "~", Mend.CREATE: "+", Mend.ADOPT: "=", Mend.SWEEP: "-", Mend.DROP: "-"}
@@ -43,7 +45,7 @@ def _action_rows(action: Action) -> Iterable[tuple[str, ...]]:
     first: tuple[str, str, str] = (f"  {sign}", _names(action), _how(action))
     for one in action.reasons:
         fact = one.fact if len(action.tables) == 1 else f"{one.table} {one.fact}"
-        yield (*first, str(one.reason), f"{fact}  ({one.place})" if one.place else fact)
+        yield (*first, str(one.reason), _placed(fact, one))
         first = ("   ", "", "")
 
 
@@ -71,13 +73,19 @@ def _painted(cells: list[str], paint: Paint) -> str:
 def _hazard_lines(plan: Plan, paint: Paint) -> list[str]:
     if not plan.hazards:
         return []
-    rows = columns((str(hazard.kind), str(hazard.table), hazard.fact) for hazard in plan.hazards)
-    return ["", paint("hazards", "bold"), *(paint("  ! ", "red") + "  ".join(row) for row in rows)]
+    rows = lines_of((str(hazard.kind), str(hazard.table), hazard.fact) for hazard in plan.hazards)
+    return ["", paint("hazards", "bold"), *(paint("  ! ", "red") + row for row in rows)]
 
 
 def _remark_lines(title: str, drift: tuple[Drift, ...], paint: Paint) -> list[str]:
-    rows = columns((str(one.table), str(one.reason), f"{one.fact}  ({one.place})" if one.place else one.fact) for one in drift)
-    return ["", paint(title, "bold"), *("    " + "  ".join(row) for row in rows)] if drift else []
+    if not drift:
+        return []
+    rows = ((str(one.table), str(one.reason), _placed(one.fact, one)) for one in drift)
+    return ["", paint(title, "bold"), *lines_of(rows, "    ")]
+
+
+def _placed(fact: str, one: Drift) -> str:
+    return f"{fact}  ({one.place})" if one.place else fact
 
 
 def plan_summary(plan: Plan) -> str:
@@ -87,14 +95,14 @@ def plan_summary(plan: Plan) -> str:
             return f"{many(len(plan.by_hand), 'difference')} to mend by hand; nothing here can."
         return "Nothing to do: the database is as declared." + _orphan_hint(plan)
     counts = {mend: sum(action.mend is mend for action in plan.actions) for mend in Mend}
-    verbs = {Mend.RUN: "to run", Mend.CREATE: "to create", Mend.ADOPT: "to adopt", Mend.SWEEP: "to sweep", Mend.DROP: "to drop"}
-    parts = [f"{counts[mend]} {verb}" for mend, verb in verbs.items() if counts[mend]]
+    parts = [f"{count} to {mend}" for mend, count in counts.items() if count]
     about = f", about {seconds(plan.estimate)}" if plan.estimate is not None else ""
     return f"{', '.join(parts)}{about}. Carry it out with: provision apply{_orphan_hint(plan)}"
 
 
 def _orphan_hint(plan: Plan) -> str:
-    return f"\n{many(len(plan.orphans), 'orphan')} left alone; drop with: provision apply --prune" if plan.orphans else ""
+    count = many(len(plan.orphans), "orphan")
+    return f"\n{count} left alone; to drop: provision apply --prune" if plan.orphans else ""
 
 
 def run_text(run: Run, manifest: Manifest, paint: Paint = plain) -> str:
@@ -112,7 +120,7 @@ def error_text(error: ProvisionError, paint: Paint = plain) -> str:
     """The error and its cure, each at the start of its own line."""
     if isinstance(error, ManifestError):
         count = many(len(error.problems), "problem")
-        lines = [f"{problem.place}: {paint(problem.message, 'bold')}" + _cure_line(problem.cure, paint) for problem in error.problems]
+        lines = [f"{one.place}: {paint(one.message, 'bold')}" + _cure_line(one.cure, paint) for one in error.problems]
         return "\n".join([paint("error: ", "red") + f"the manifest has {count}", *lines])
     return paint("error: ", "red") + error.message + _cure_line(error.cure, paint)
 
@@ -121,20 +129,31 @@ def _cure_line(cure: str, paint: Paint) -> str:
     return "\n" + paint("  cure: ", "green") + cure if cure else ""
 
 
+def graph_text(graph: Graph, manifest: Manifest) -> str:
+    """One line a unit: its tier, what it makes, its kind, what it reads."""
+    return "\n".join(lines_of((_unit_row(unit, manifest) for unit in sort_units(graph.units.values(), graph)), "  "))
+
+
+def _unit_row(unit: Unit, manifest: Manifest) -> tuple[str, ...]:
+    made = ", ".join(map(str, unit.tables)) or short(unit.id)
+    reads = "reads " + ", ".join(map(short, unit.reads)) if unit.reads else ""
+    return manifest.tiers[unit.tier], made, str(unit.kind), reads
+
+
 def history_text(history: History, paint: Paint = plain) -> str:
     """One line a run, the newest last."""
     if not history.runs:
         return "No run is on record."
     head = ("run", "begun (UTC)", "outcome", "took", "units", "who", "commit")
-    rows = columns([head, *(_run_row(run) for run in history.runs)])
-    return "\n".join([paint("  ".join(rows[0]), "bold"), *("  ".join(row) for row in rows[1:])])
+    first, *rest = lines_of([head, *(_run_row(run) for run in history.runs)])
+    return "\n".join([paint(first, "bold"), *rest])
 
 
 def _run_row(run: RunRecord) -> tuple[str, ...]:
     done = sum(unit.outcome in (Outcome.DONE, Outcome.ADOPTED) for unit in run.units)
     commit = (run.commit or "-")[:10] + ("" if run.clean in (True, None) else " + changes")
     took = seconds(run.seconds) if run.seconds is not None else "-"
-    begun = run.begun.replace("T", " ").removesuffix("Z")
+    begun = run.begun[:19].replace("T", " ")
     return run.run, begun, run.outcome or "never ended", took, f"{done} of {len(run.planned)}", run.who, commit
 
 
@@ -145,7 +164,7 @@ def run_record_text(run: RunRecord, paint: Paint = plain) -> str:
         ("begun", run.begun), ("outcome", run.outcome or "never ended"),
         ("versions", ", ".join(f"{name} {version}" for name, version in run.versions.items())),
     ]  # fmt: skip
-    rows = columns(
+    rows = lines_of(
         (
             short(unit.unit),
             unit.kind,
@@ -154,6 +173,6 @@ def run_record_text(run: RunRecord, paint: Paint = plain) -> str:
             many(unit.rows, "row") if unit.rows is not None else unit.error,
         )
         for unit in run.units
-    )
+    )  # fmt: skip
     lines = ["  ".join((paint(name.ljust(8), "dim"), value)) for name, value in head]
-    return "\n".join([*lines, "", *("  " + "  ".join(row) for row in rows), *([f"\n{run.error}"] if run.error else [])])
+    return "\n".join([*lines, "", *("  " + row for row in rows), *([f"\n{run.error}"] if run.error else [])])

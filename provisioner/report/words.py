@@ -33,5 +33,11 @@ def short(unit: str) -> str:
 def columns(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:
     """Every cell but the last of its row filled up to the width of its column."""
     rows = list(rows)
-    width = [max((len(row[i]) for row in rows if i < len(row) - 1), default=0) for i in range(max(map(len, rows), default=0))]
+    most = max(map(len, rows), default=0)
+    width = [max((len(row[i]) for row in rows if i < len(row) - 1), default=0) for i in range(most)]
     return [[*(cell.ljust(width[i]) for i, cell in enumerate(row[:-1])), row[-1]] for row in rows]
+
+
+def lines_of(rows: Iterable[tuple[str, ...]], indent: str = "") -> list[str]:
+    """Aligned, one line a row, nothing behind its last word."""
+    return [(indent + "  ".join(cells)).rstrip() for cells in columns(rows)]

@@ -34,7 +34,7 @@ def write_files(folder: Path, files: Mapping[str, str | None]) -> None:
         path = folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
         if text is None:
-            path.unlink()
+            path.unlink(missing_ok=True)
         else:
             path.write_text(text)
 

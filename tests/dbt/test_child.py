@@ -33,21 +33,24 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
 
 
 def is_gone(pid: int, within: float = 1.0) -> bool:
-    """Whether the process ends within so many seconds; a zombie has ended."""
+    """Whether the process ends within so many seconds. A zombie has ended, once the last of its threads has."""
     deadline = time.monotonic() + within
     while time.monotonic() < deadline:
         try:
             state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-        except FileNotFoundError:
+            threads = list(Path(f"/proc/{pid}/task").iterdir())
+        except (FileNotFoundError, ProcessLookupError):
             return True
-        if state == "Z":
+        if state == "Z" and len(threads) == 1:
             return True
         time.sleep(0.02)
     return False
 
 
 def test_requests_go_in_and_events_come_out_whatever_is_printed(start: Start) -> None:
-    child = start("for r in parent.requests():\n print('noise' * 100_000)\n parent.tell({'got': r['x'], 'in': sys.stdin.read()})")
+    child = start(
+        "for r in parent.requests():\n print('noise' * 100_000)\n parent.tell({'got': r['x'], 'in': sys.stdin.read()})"
+    )
     child.send({"x": "é" * 100_000})
     assert child.receive(10) == {"got": "é" * 100_000, "in": ""}
     child.send({"x": 2})

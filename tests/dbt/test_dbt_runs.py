@@ -14,6 +14,7 @@ from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError, InputError
 from provisioner.execute.child import Event
 from provisioner.execute.dbt_client import DbtWorker, NodeResult
+from provisioner.execute.dbt_worker import source_line
 from provisioner.observe.dbt.graph import Surroundings, build_graph
 from provisioner.observe.values import DbtGraph
 
@@ -31,7 +32,8 @@ MORE = {
     "models/given.sql": "select '{{ var(\"who\", \"nobody\") }}' as who",
     "data/beside.csv": "n\n7\n",
     "snapshots/kept.yml": (
-        "snapshots:\n  - {name: kept, relation: ref('ages'), config: {unique_key: id, strategy: check, check_cols: all}}\n"
+        "snapshots:\n  - {name: kept, relation: ref('ages'), "
+        "config: {unique_key: id, strategy: check, check_cols: all}}\n"
     ),
 }
 
@@ -65,6 +67,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     worker = DbtWorker(
         project, database, variables={}, guard_fd=None, private=folder / "private", cache_dir=folder / "cache"
     )
+    with pytest.MonkeyPatch.context() as environment:
+        environment.setenv("DBT_FULL_REFRESH", "1")  # what our caller asks for decides, not the environment
+        worker.start()
     yield World(project, worker, build_graph(worker.parse(), Surroundings(project.project_dir)), database, [])
     worker.end()
 
@@ -121,21 +126,6 @@ def test_an_incremental_node_grows_and_a_full_refresh_makes_it_afresh(world: Wor
     assert world.ask("select count(*) from grows") == [(1,)]
 
 
-def test_full_refresh_of_the_environment_has_no_say(
-    world: World, worker_for: Callable[..., DbtWorker], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.run("run", "grows")
-    before = world.ask("select count(*) from grows")[0][0]
-    monkeypatch.setenv("DBT_FULL_REFRESH", "1")
-    worker = DbtWorker(
-        world.project, world.database, variables={}, guard_fd=None,
-        private=world.database.parent / "other", cache_dir=world.database.parent / "cache",
-    )  # fmt: skip
-    worker.run("run", [world.graph.nodes["model.shop.grows"].node])
-    worker.end()
-    assert world.ask("select count(*) from grows") == [(int(str(before)) + 1,)]
-
-
 def test_a_snapshot_runs(world: World) -> None:
     assert world.run("snapshot", "kept")["kept"].status == "success"
     assert world.ask("select count(*) from kept where dbt_valid_to is null") == [(2,)]
@@ -188,3 +178,19 @@ def test_a_project_that_is_not_there_is_told_before_any_child_starts(
 ) -> None:
     with pytest.raises(InputError, match="there is no"):
         worker_for(make_project(tmp_path / "project", {"profiles.yml": "x: 1\n"})).start()
+
+
+CODE = "select\n  nope\nfrom t\nwhere x = 1\n  or x = 1\n"
+LINES = [
+    ("Compilation Error in model m (models/m.sql)\n  unexpected '}'\n    line 2", 2),
+    ("Runtime Error in model m\n  Binder Error: no\n\n  LINE 9:   nope\n            ^", 2),
+    ("Runtime Error in model m\n  Binder Error: no\n\n  LINE 9: ...from t...\n            ^", 3),
+    ("Runtime Error in model m\n  LINE 9: x = 1", None),
+    ("Runtime Error in model m\n  LINE 9: of a macro", None),
+    ("Runtime Error in model m", None),
+]
+
+
+@pytest.mark.parametrize(("message", "line"), LINES)
+def test_a_message_is_traced_to_the_line_of_the_file_when_that_is_certain(message: str, line: int | None) -> None:
+    assert source_line(message, CODE) == line

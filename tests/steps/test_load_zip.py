@@ -68,4 +68,4 @@ def test_an_archive_that_cannot_be_used_is_an_error(connection, tmp_path, make, 
 def test_the_size_counts_over_all_members(tmp_path):
     path = pack(tmp_path / "f.zip", **{"a.csv": "12345\n" * 100, "b.csv": "12345\n" * 100})
     with pytest.raises(StepError, match="unpacks to more"):
-        unpack((path,), tmp_path / "out", bounds=Bounds(size=1000))
+        unpack((path,), tmp_path, bounds=Bounds(size=1000))

@@ -77,9 +77,11 @@ def test_duckdb_answers_the_normal_form_as_it_answers_the_text(text):
     assert answer(normalise(text)) == answer(text)
 
 
+CONNECTION = duckdb.connect()
+
+
 def answer(text):
-    with duckdb.connect() as connection:
-        try:
-            return repr(connection.execute(text).fetchall())
-        except duckdb.Error:
-            return None
+    try:
+        return repr(CONNECTION.execute(text).fetchall())
+    except duckdb.Error:
+        return None

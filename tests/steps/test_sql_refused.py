@@ -6,15 +6,23 @@ from provisioner.errors import StepError
 from provisioner.observe.sql import parse_script
 
 REFUSED = [
-    "begin", "BEGIN TRANSACTION", "start transaction", "commit", "Commit Work", "end", "rollback", "abort", "checkpoint",
-    "force checkpoint", "call force_checkpoint()", "from checkpoint()", "attach 'x.db'", "attach if not exists 'x' as y",
+    "begin", "BEGIN TRANSACTION", "start transaction", "commit", "Commit Work", "end", "rollback", "abort",
+    "checkpoint", "force checkpoint", "call force_checkpoint()", "from checkpoint()", "attach 'x.db'",
+    "attach if not exists 'x' as y",
     "detach x", "use x", "set schema = 'x'", "set search_path='x'", "reset schema", "set global schema = 'x'",
     "export database 'x'", "import database 'x'", "copy from database a to b", "alter database x set alias to y",
     "update extensions", "update extensions (json)",
 ]  # fmt: skip
-HIDDEN = ["{}", "select 1;{}", "/* ; */ -- ;\n {} ;", "select ';';\n{};\nselect 2", "create table x as select $$;$$;/**/{}"]
+HIDDEN = [
+    "{}",
+    "select 1;{}",
+    "/* ; */ -- ;\n {} ;",
+    "select ';';\n{};\nselect 2",
+    "create table x as select $$;$$;/**/{}",
+]
 ALLOWED = [
-    "create table commit_log as select 1", "select 'commit; begin'", "select 1 as begin_", "load json", "set threads = 2",
+    "create table commit_log as select 1", "select 'commit; begin'", "select 1 as begin_", "load json",
+    "set threads = 2",
     "insert into rollback_ values (1)", "update extensions set a = 1", "vacuum", "analyze", "select $$;commit;$$",
     "-- commit\nselect 1", "create table x as pivot a on i using sum(j)", 'select 1 as "commit"', "install json",
     "set variable schema_name = 1",

@@ -19,8 +19,8 @@ _ENDING = re.compile(rf"\.({'|'.join(READERS)})(?:\.(?:gz|zst))?$", re.IGNORECAS
 _DELIMITERS = ("delim", "sep", "delimiter", "separator")
 # The path, the types (which the manifest declares), and what writes elsewhere or only tunes.
 _NOT_OURS = frozenset(
-    "path paths col0 types dtypes column_types columns store_rejects rejects_table rejects_scan rejects_limit "
-    "rejects_line_size_limit parallel buffer_size".split()
+    {"path", "paths", "col0", "types", "dtypes", "column_types", "columns", "parallel", "buffer_size", "store_rejects"}
+    | {"rejects_table", "rejects_scan", "rejects_limit", "rejects_line_size_limit"}
 )
 
 

@@ -10,11 +10,6 @@ from provisioner.execute.runners.ddl import drop_relation, ensure_schema
 from provisioner.observe.sql import Script, Statement, parse_script, say_error
 from provisioner.observe.values import Unit
 
-_PIVOT_TYPES = """
-    SELECT type_name FROM duckdb_types()
-    WHERE database_name = current_database() AND type_name ^@ '__pivot_enum_'
-"""
-
 
 def run_sql(connection: duckdb.DuckDBPyConnection, unit: Unit, text: str, path: str) -> None:
     """Make the unit's relations from nothing, inside the open transaction.
@@ -28,8 +23,6 @@ def run_sql(connection: duckdb.DuckDBPyConnection, unit: Unit, text: str, path: 
         ensure_schema(connection, table)
     for statement, sql in _statements(unit, script, path):
         _run(connection, statement, sql, path)
-    if "pivot" in text.lower():
-        _sweep_pivot_types(connection)
 
 
 def _statements(unit: Unit, script: Script, path: str) -> list[tuple[Statement, str]]:
@@ -65,9 +58,3 @@ def _cure(words: str, path: str, line: int) -> str:
     if "does not exist" in words and "Table" in words:
         return f"Mend the name at {path}:{line}; name what a macro or an extension reads in the step's `reads:`."
     return f"Mend {path} at line {line}."
-
-
-def _sweep_pivot_types(connection: duckdb.DuckDBPyConnection) -> None:
-    """A PIVOT without IN leaves a type behind in the database at every run."""
-    for (name,) in connection.execute(_PIVOT_TYPES).fetchall():
-        connection.execute(f'DROP TYPE IF EXISTS "{name}"')

@@ -21,6 +21,8 @@ _NO_EFFECT = ("docs", "meta", "tags", "group", "access", "packages", "freshness"
 # What these give is all in the relation's name.
 _NAMING = ("generate_schema_name", "generate_alias_name", "generate_database_name")
 _JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.S)
+# Its arguments are settings; a hook in them may well name `this`.
+_CONFIG = re.compile(r"\{\{-?\s*config\(.*?\)\s*-?\}\}", re.S)
 _CHANGES_ROWS = re.compile(r"\b(insert|update|delete|merge)\b", re.I)
 _HOOKS = ("pre-hook", "post-hook")
 
@@ -115,7 +117,7 @@ def has_memory(node: Node, texts: Texts) -> bool:
         return True
     if node.get("language") == "python":
         return bool(re.search(r"\bdbt\.this\b", texts.code))
-    if _in_jinja("this", texts.code):
+    if _in_jinja("this", _CONFIG.sub("", texts.code)):
         return True
     named = [text for name, text in texts.macros.items() if any(_names(name, hook) for hook in texts.hooks)]
     return any(_CHANGES_ROWS.search(text) for text in (*texts.hooks, *named))

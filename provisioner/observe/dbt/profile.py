@@ -88,7 +88,7 @@ def _check_path(
     _check_duckdb(output, read_project(project).profile or "", project, variables)
     path = _render(str(output.get("path", ":memory:")), project, variables)
     # dbt runs in the project's folder, and DuckDB takes a relative path from there.
-    meant = project.project_dir / Path(path).expanduser() if path != ":memory:" else Path(path)
+    meant = project.project_dir / os.path.expanduser(path) if path != ":memory:" else Path(path)
     if os.path.realpath(meant) != os.path.realpath(database):
         fact = f"{project.place}: the dbt profile in {project.profiles_dir} is for {meant}, not for {database}."
         cure = "Make `path` of the profile and `database` of the manifest the same, or take dbt.profiles_dir out."

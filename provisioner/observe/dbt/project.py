@@ -70,7 +70,7 @@ def read_yaml(path: Path, project: DbtProject) -> dict[str, Any]:
         if path.name != PROJECT_FILE:
             cure = f"Write it, or take dbt.profiles_dir out of the manifest ({project.place})."
         raise InputError(f"{project.place}: there is no {path}.", cure=cure, code="dbt_project") from None
-    except (OSError, UnicodeDecodeError, yaml.YAMLError, RecursionError) as problem:
+    except (OSError, ValueError, yaml.YAMLError, RecursionError) as problem:
         fact = f"{path} cannot be read: {_one_line(problem)}."
         raise InputError(fact, cure="Mend that file.", code="dbt_project") from problem
     if not isinstance(said, dict):
@@ -117,7 +117,7 @@ def package_vars(said: ProjectFile) -> Mapping[str, Mapping[str, Any]]:
     for path in sorted(said.packages.glob(f"*/{PROJECT_FILE}")):
         try:
             body = yaml.load(_read(path), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
-        except yaml.YAMLError:
+        except (ValueError, yaml.YAMLError, RecursionError):
             continue  # dbt will say so, with more to say about it
         if isinstance(body, dict) and isinstance(body.get("vars"), dict):
             found[str(body.get("name"))] = body["vars"]

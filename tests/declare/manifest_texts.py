@@ -46,7 +46,9 @@ def write(folder: Path, text: str, name: str = "manifest.yaml") -> Path:
     return path
 
 
-def load(folder: Path, text: str, variables: Mapping[str, str] | None = None, environment: str | None = None) -> Manifest:
+def load(
+    folder: Path, text: str, variables: Mapping[str, str] | None = None, environment: str | None = None
+) -> Manifest:
     return load_manifest(write(folder, text), environment=environment, variables=variables or {})
 
 

@@ -4,11 +4,11 @@ import time
 from pathlib import Path
 
 import pytest
+from manifest_texts import SOUND, changed, load, problems_of, write
 
 from provisioner.declare.load import load_manifest
 from provisioner.declare.values import Column, Expect, HazardKind, Place, StepKind, TableKind, TableName
 from provisioner.errors import EXIT_USAGE, ManifestError, UsageError
-from tests.declare.manifests import SOUND, changed, load, problems_of, write
 
 
 def test_a_sound_manifest_becomes_values(tmp_path: Path) -> None:
@@ -109,7 +109,7 @@ def test_a_missing_manifest_is_wrong_usage(tmp_path: Path, name: str) -> None:
 def test_every_problem_comes_at_once_in_the_order_of_the_file(tmp_path: Path) -> None:
     text = SOUND.replace("{tier: seed, step: seeds}", "{tierr: seed, step: seeds}").replace("retries: 2", "retries: 11")
     problems = problems_of(tmp_path, text.replace("primary_key: [id]", "primary_key: [idd]"))
-    assert [problem.place.split(":", 1)[1] for problem in problems] == ["11:60", "14:11", "23:19"]
+    assert [problem.place.split(":", 1)[1] for problem in problems] == ["11:58", "14:11", "23:19"]
     assert problems[1].message == "tables.bands.tierr: unknown key."
     assert problems[1].cure == "Did you mean tier?"
 

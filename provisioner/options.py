@@ -1,0 +1,190 @@
+"""What every command takes, and what it does with events and errors: the edge between words typed and values."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import wraps
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provisioner.errors import ProvisionError
+
+if TYPE_CHECKING:
+    from provisioner.declare.values import Manifest
+    from provisioner.execute.events import Listener
+    from provisioner.reconcile.values import Plan
+
+STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """The options that every command has. level: -1 quiet, 0 as usual, 1 verbose."""
+
+    manifest: Path | None
+    env: str | None
+    json: bool
+    log_json: bool
+    debug: bool
+    level: int
+
+    def load(self) -> Manifest:
+        from provisioner.declare.locate import find_manifest
+        from provisioner.library import load_manifest
+
+        return load_manifest(self.manifest or find_manifest(Path()), env=self.env)
+
+    def complete(self, text: str) -> str:
+        """The text with its commands as this user has to type them: with the same manifest and environment."""
+        given = "".join(
+            f" {option} {shlex.quote(str(value))}"
+            for option, value in (("--manifest", self.manifest), ("--env", self.env))
+            if value is not None
+        )
+        return re.sub(r"(?<=provision )(plan|apply|check|history)\b", lambda found: found[0] + given, text)
+
+
+class Duration(click.ParamType[float]):
+    """A time such as 0, 30s, 10m or 1h30m, in seconds."""
+
+    name = "time"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        from provisioner.declare.scalars import seconds
+
+        if not re.fullmatch(r"\d+(\.\d+)?|(?=\d)(\d+h)?(\d+m)?(\d+s)?", str(value)):
+            self.fail(f"{value} is not a time. Write 0, 30s, 10m or 1h30m.", param, ctx)
+        return seconds(str(value))
+
+
+def common(command: Callable[..., int]) -> Callable[..., int]:
+    """Give a command the options that all have, handed over as one value, and turn its errors into words and exit codes."""
+
+    @wraps(command)
+    def call(
+        manifest: Path | None, env: str | None, output: str, log_format: str, debug: bool, quiet: bool, verbose: bool,
+        **rest: Any,
+    ) -> int:  # fmt: skip
+        level = -1 if quiet else int(verbose)
+        wishes = Wishes(manifest, env, output == "json", log_format == "json", debug, level)
+        try:
+            return command(wishes, **rest)
+        except ProvisionError as error:
+            return report(error, wishes)
+        except (click.ClickException, click.Abort):
+            raise
+        except Exception as error:
+            return report(unexpected(error), wishes)
+
+    for option in reversed(COMMON):
+        call = option(call)
+    return call
+
+
+COMMON = (
+    click.option("--manifest", "-m", type=click.Path(path_type=Path), help="The manifest. Default: the only file in manifests/, or provision.yaml."),
+    click.option("--env", metavar="NAME", help="The environment of the manifest to overlay. Default: PROVISION_ENV."),
+    click.option("--format", "output", type=click.Choice(("text", "json")), default="text", help="What is printed to stdout."),
+    click.option("--log-format", type=click.Choice(("text", "json")), default="text", help="What is told on stderr while it works."),
+    click.option("--debug", is_flag=True, help="Show the traceback of an error."),
+    click.option("-q", "--quiet", is_flag=True, help="Tell nothing on stderr but errors."),
+    click.option("-v", "--verbose", is_flag=True, help="Show more: the plan before it is carried out, the units of a manifest."),
+)  # fmt: skip
+
+
+def narrowing(command: Callable[..., int]) -> Callable[..., int]:
+    """The options of plan and apply."""
+    for option in reversed(NARROWING):
+        command = option(command)
+    return command
+
+
+NARROWING = (
+    click.option("--target", multiple=True, metavar="TABLE|STEP|TIER", help="Look at these alone, and what they need. May be repeated."),
+    click.option("--rebuild", multiple=True, metavar="TABLE", help="Make this table again although it is trusted. May be repeated."),
+    click.option("--prune", is_flag=True, help="Drop tables that provision made and that nothing declares any more."),
+    click.option("--no-cache", is_flag=True, help="Read everything anew, dbt's project too."),
+)  # fmt: skip
+
+
+@contextmanager
+def listening(wishes: Wishes) -> Iterator[Listener]:
+    """Where events go: progress lines, a structured log, or nowhere."""
+    if wishes.log_json:
+        from provisioner.report.log import json_listener
+
+        yield json_listener(sys.stderr)
+    elif wishes.level < 0:
+        yield lambda event: None
+    else:
+        from provisioner.report.progress import Progress
+
+        progress = Progress(sys.stderr, painter(sys.stderr))
+        try:
+            yield progress
+        finally:
+            progress.close()
+
+
+def ask(plan: Plan, manifest: Manifest) -> bool:
+    """Show the hazards to a person at a terminal; anyone else has to allow them by name."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    show_plan(plan, manifest)
+    return click.confirm("Carry it out, hazards and all?", default=False, err=True)
+
+
+def show_plan(plan: Plan, manifest: Manifest) -> None:
+    """On stderr, with what else is told while the work goes on."""
+    from provisioner.report.text import plan_text
+
+    click.echo(plan_text(plan, manifest, painter(sys.stderr)), err=True)
+
+
+def painter(stream: Any) -> Callable[[str, str], str]:
+    """Colours on a terminal; plain text in a pipe, and where NO_COLOR is set."""
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        return lambda text, colour: text
+    return lambda text, colour: click.style(text, **STYLES.get(colour, {"fg": colour}))
+
+
+def show(text: str) -> None:
+    click.echo(text)
+
+
+def tell_error(error: ProvisionError, wishes: Wishes) -> None:
+    from provisioner.report.text import error_text
+
+    click.echo(wishes.complete(error_text(error, painter(sys.stderr))), err=True)
+
+
+def report(error: ProvisionError, wishes: Wishes) -> int:
+    """Tell an error the way the user asked for. Raises it again with --debug, for the traceback."""
+    if wishes.debug:
+        raise error
+    if wishes.json:
+        from provisioner.report.json import dump, error_json
+
+        show(dump(error_json(error)))
+    else:
+        tell_error(error, wishes)
+    return error.exit_code
+
+
+def unexpected(error: Exception) -> ProvisionError:
+    """A defect of ours, in one line."""
+    wrapped = ProvisionError(
+        f"provision met something it does not know: {type(error).__name__}: {error}",
+        code="unexpected",
+        cure="This is a defect of provision. Run it again with --debug and report what it prints.",
+    )
+    wrapped.__cause__ = error
+    return wrapped
