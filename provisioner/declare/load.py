@@ -10,7 +10,7 @@ from provisioner.declare.build import build_manifest
 from provisioner.declare.interpolate import interpolate_tree
 from provisioner.declare.merge import overlay, read_tree
 from provisioner.declare.paths import project_root
-from provisioner.declare.problems import Problems, show
+from provisioner.declare.problems import Problems, show_path
 from provisioner.declare.schema import validate
 from provisioner.declare.soundness import check_soundness
 from provisioner.declare.values import Manifest
@@ -40,5 +40,5 @@ def _existing(path: Path) -> Path:
     absolute = Path(os.path.abspath(path))
     if "\0" in str(path) or not os.path.exists(absolute):
         cure = "Name an existing file: --manifest FILE."
-        raise UsageError(f"there is no manifest {show(str(path))}.", cure=cure, code="no_manifest")
+        raise UsageError(f"there is no manifest {show_path(str(path))}.", cure=cure, code="no_manifest")
     return absolute

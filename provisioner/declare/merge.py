@@ -10,7 +10,7 @@ from pathlib import Path
 
 from provisioner.declare.interpolate import interpolate
 from provisioner.declare.paths import file_fault
-from provisioner.declare.problems import Problems, show
+from provisioner.declare.problems import Problems, show, show_path
 from provisioner.declare.scalars import plain_type
 from provisioner.declare.suggest import did_you_mean
 from provisioner.declare.values import Place
@@ -27,17 +27,17 @@ def read_file(path: Path, file: str, place: Place, problems: Problems) -> Node |
     """The tree of one file. place: where a problem with the file as a whole belongs."""
     try:
         if not stat.S_ISREG(os.stat(path).st_mode):
-            problems.add(place, "unreadable", f"{show(file)} is not a file.", "Name a YAML file.")
+            problems.add(place, "unreadable", f"{show_path(file)} is not a file.", "Name a YAML file.")
             return None
         with open(path, "rb") as stream:
             data = stream.read(LIMIT_BYTES + 1)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         cure = "Correct its name or its permissions."
-        problems.add(place, "unreadable", f"{show(file)} cannot be read: {reason}.", cure)
+        problems.add(place, "unreadable", f"{show_path(file)} cannot be read: {reason}.", cure)
         return None
     if len(data) > LIMIT_BYTES:
-        message = f"{show(file)} has more than {LIMIT_BYTES:,} bytes."
+        message = f"{show_path(file)} has more than {LIMIT_BYTES:,} bytes."
         problems.add(place, "too_large", message, "Split it, and `include` the parts.")
         return None
     try:
@@ -78,7 +78,7 @@ class _Merge:
         path, file, place = self.waiting.pop(0)
         real = os.path.realpath(path)
         if real in self.first:
-            message = f"{show(file)} is included twice, first at {self.first[real]}."
+            message = f"{show_path(file)} is included twice, first at {self.first[real]}."
             self.problems.add(place, "duplicate", message, "Include it once.")
             return None
         self.first[real] = place

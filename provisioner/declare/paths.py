@@ -6,7 +6,7 @@ import os
 import re
 from pathlib import Path
 
-from provisioner.declare.problems import show
+from provisioner.declare.problems import show_path
 
 # Code, message and cure.
 Fault = tuple[str, str, str]
@@ -45,7 +45,7 @@ def file_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fa
     if not text.strip():
         return "bad_path", "the path is empty.", "Name a file."
     if is_url(text):
-        return "bad_path", f"{show(text)} is a URL; the path of a file was expected.", "Fetch it into the project."
+        return "bad_path", f"{show_path(text)} is a URL; the path of a file was expected.", "Fetch it into the project."
     return None if outside_allowed else _leaving(root, folder, text)
 
 
@@ -55,13 +55,13 @@ def load_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fa
         match = _PACKAGE.fullmatch(text)
         if match is None:
             cure = "Write the import name of a package, and a path inside it."
-            return "bad_path", f"{show(text)} is not package:name/path.", cure
+            return "bad_path", f"{show_path(text)} is not package:name/path.", cure
         if ".." in match["inside"].split("/") or match["inside"].startswith("/"):
-            return "bad_path", f"{show(text)} leaves its package.", "Name a file inside the package."
+            return "bad_path", f"{show_path(text)} leaves its package.", "Name a file inside the package."
         return None
     if is_url(text):
         cure = "Fetch it into the project, or set `policy: {allow_outside_paths: true}`."
-        return None if outside_allowed else ("outside_path", f"{show(text)} lies outside the project.", cure)
+        return None if outside_allowed else ("outside_path", f"{show_path(text)} lies outside the project.", cure)
     return file_fault(root, folder, text, outside_allowed)
 
 
@@ -70,16 +70,16 @@ def database_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -
     if not text.strip():
         return "bad_path", "the path of the database is empty.", _NAME_A_FILE
     if text.startswith(":") or _SCHEME.match(text):
-        return "bad_path", f"{show(text)} is not a file; a manifest provisions a DuckDB file.", _NAME_A_FILE
+        return "bad_path", f"{show_path(text)} is not a file; a manifest provisions a DuckDB file.", _NAME_A_FILE
     if text.endswith("/") or os.path.basename(text) in (".", ".."):
-        return "bad_path", f"{show(text)} is a folder; a DuckDB file was expected.", _NAME_A_FILE
+        return "bad_path", f"{show_path(text)} is a folder; a DuckDB file was expected.", _NAME_A_FILE
     return None if outside_allowed else _leaving(root, folder, text)
 
 
 def _leaving(root: Path, folder: Path, text: str) -> Fault | None:
     if text.startswith("~"):
-        return "bad_path", f"{show(text)}: ~ is not expanded.", "Write ${HOME} in its place."
+        return "bad_path", f"{show_path(text)}: ~ is not expanded.", "Write ${HOME} in its place."
     if within(root, absolute(folder, text)) and within(root, folder / text):
         return None
     cure = "Move it into the project, or set `policy: {allow_outside_paths: true}`."
-    return "outside_path", f"{show(text)} lies outside the project's folder.", cure
+    return "outside_path", f"{show_path(text)} lies outside the project's folder.", cure

@@ -9,13 +9,19 @@ from provisioner.errors import ManifestError, Problem
 
 TreePath = tuple[str | int, ...]
 _SHOWN = 80
+_LONGEST_PATH = 4_096
 
 
-def show(text: str) -> str:
+def show(text: str, longest: int = _SHOWN) -> str:
     """The text as a message may hold it: printable, and not longer than a line."""
     if not text.isprintable() or not text.strip():
         text = ascii(text)
-    return text if len(text) <= _SHOWN else text[: _SHOWN - 1] + "…"
+    return text if len(text) <= longest else text[: longest - 1] + "…"
+
+
+def show_path(path: str) -> str:
+    """As show, but whole: a path that is cut short helps nobody."""
+    return show(path, _LONGEST_PATH)
 
 
 def dotted(path: TreePath) -> str:

@@ -65,6 +65,7 @@ class _Reader:
 
     def place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
+        assert mark is not None
         return Place(self.file, mark.line + 1, mark.column + 1)
 
     def document(self) -> Node:
@@ -85,12 +86,11 @@ class _Reader:
             self.refuse(event, "too_deep", f"nested deeper than {LIMIT_DEPTH} levels.", "Flatten it.")
         place = self.place(event)
         if isinstance(event, yaml.AliasEvent):
-            self.feature(place, f"alias *{show(event.anchor)}")
+            self.feature(place, f"alias *{show(event.anchor or '')}")
             return TextNode("", False, place, pending=True)
-        if event.anchor is not None:
-            self.feature(place, f"anchor &{show(event.anchor)}")
-        if event.tag is not None:
-            self.feature(place, f"tag {show(event.tag)}")
+        for name, value in (("anchor &", getattr(event, "anchor", None)), ("tag ", getattr(event, "tag", None))):
+            if value is not None:
+                self.feature(place, f"{name}{show(value)}")
         if isinstance(event, yaml.ScalarEvent):
             return TextNode(event.value, event.implicit[0], place)
         if isinstance(event, yaml.SequenceStartEvent):
