@@ -65,7 +65,11 @@ def plan(
     with listening(wishes) as tell:
         manifest = wishes.load()
         found = library.plan(manifest, target=target, rebuild=rebuild, prune=prune, cache=not no_cache, on_event=tell)
-    show(dump(plan_json(found, manifest)) if wishes.json else wishes.complete(plan_text(found, manifest, painter(sys.stdout))))
+    if wishes.json:
+        show(dump(plan_json(found, manifest)))
+    else:
+        narrowed = [("--target", name) for name in target] + [("--rebuild", name) for name in rebuild]
+        show(wishes.complete(plan_text(found, manifest, painter(sys.stdout)), *narrowed))
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE
 
 

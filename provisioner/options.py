@@ -42,13 +42,10 @@ class Wishes:
 
         return load_manifest(self.manifest or find_manifest(Path()), env=self.env)
 
-    def complete(self, text: str) -> str:
-        """The text with its commands as this user has to type them: with the same manifest and environment."""
-        given = "".join(
-            f" {option} {shlex.quote(str(value))}"
-            for option, value in (("--manifest", self.manifest), ("--env", self.env))
-            if value is not None
-        )
+    def complete(self, text: str, *more: tuple[str, str]) -> str:
+        """The text with its commands as this user has to type them: with the same manifest, environment and `more`."""
+        options = (("--manifest", self.manifest), ("--env", self.env), *more)
+        given = "".join(f" {option} {shlex.quote(str(value))}" for option, value in options if value is not None)
         return re.sub(r"(?<=provision )(plan|apply|check|history)\b", lambda found: found[0] + given, text)
 
 

@@ -1,4 +1,4 @@
-"""Small dbt projects, and workers for them."""
+"""dbt projects to write, and workers for them."""
 
 from __future__ import annotations
 
@@ -8,40 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from dbt_projects import BASE, Write, make_project  # type: ignore[import-not-found]
 
-from provisioner.declare.values import DbtProject, Place
+from provisioner.declare.values import DbtProject
 from provisioner.execute.dbt_client import DbtWorker
-
-PLACE = Place("shop.yaml", 4, 1)
-SLOW = "select sum(a.range * b.range) as s from range(10000000) a, range(100000) b"
-BASE = {
-    "dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\nvars: {year: 2025}\n",
-    "profiles.yml": "shop:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: own.duckdb, threads: 1}\n",
-    "seeds/ages.csv": "id,label\n1,young\n2,old\n",
-    "models/stg_ages.sql": "{{ config(materialized='ephemeral') }}\nselect * from {{ ref('ages') }}\n",
-    "models/bands.sql": (
-        "{{ config(materialized='table') }}\nselect id, label, {{ var('year') }} as y from {{ ref('stg_ages') }}\n"
-    ),
-    "models/shown.sql": "select * from {{ ref('bands') }}\n",
-}
-
-Write = Callable[..., DbtProject]
-
-
-def write_files(folder: Path, files: Mapping[str, str | None]) -> None:
-    """Make each file, or with None remove it."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        if text is None:
-            path.unlink(missing_ok=True)
-        else:
-            path.write_text(text)
-
-
-def make_project(folder: Path, files: Mapping[str, str | None], **settings: Any) -> DbtProject:
-    write_files(folder, files)
-    return DbtProject(folder, PLACE, **settings)
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from dbt_projects import is_gone  # type: ignore[import-not-found]
 
 from provisioner.errors import StepError
 from provisioner.execute.child import Child
@@ -30,21 +31,6 @@ def start(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     yield start
     for child in made:
         child.end()
-
-
-def is_gone(pid: int, within: float = 1.0) -> bool:
-    """Whether the process ends within so many seconds. A zombie has ended, once the last of its threads has."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        try:
-            state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-            threads = list(Path(f"/proc/{pid}/task").iterdir())
-        except (FileNotFoundError, ProcessLookupError):
-            return True
-        if state == "Z" and len(threads) == 1:
-            return True
-        time.sleep(0.02)
-    return False
 
 
 def test_requests_go_in_and_events_come_out_whatever_is_printed(start: Start) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import Write, write_files  # type: ignore[import-not-found]
+from dbt_projects import Write, write_files  # type: ignore[import-not-found]
 
 from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError

@@ -12,8 +12,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import SLOW, Write  # type: ignore[import-not-found]
-from test_child import is_gone  # type: ignore[import-not-found]
+from dbt_projects import SLOW, Write, is_gone  # type: ignore[import-not-found]
 
 from provisioner.errors import StoppedError
 from provisioner.execute.child import Event
@@ -111,7 +110,7 @@ PARENT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[2])
-from conftest import PLACE
+from dbt_projects import PLACE
 from test_dbt_endings import NODES
 from provisioner.declare.values import DbtProject
 from provisioner.execute.dbt_client import DbtWorker

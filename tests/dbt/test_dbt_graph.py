@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import BASE, make_project, write_files  # type: ignore[import-not-found]
+from dbt_projects import BASE, make_project, write_files  # type: ignore[import-not-found]
 
 from provisioner.declare.values import TableKind, TableName
 from provisioner.execute.dbt_client import DbtWorker
@@ -211,7 +211,9 @@ EDITS: list[tuple[str, dict[str, str | None], dict[str, set[str]]]] = [
         "settings of the project",
         {
             "dbt_project.yml": FILES["dbt_project.yml"]
-            .replace("year: 2025", "year: 2026").replace("other: 0", "other: 1").replace("+schema: mart", "+schema: shop"),
+            .replace("year: 2025", "year: 2026")
+            .replace("other: 0", "other: 1")
+            .replace("+schema: mart", "+schema: shop"),
             "dbt_packages/given/dbt_project.yml": "name: given\nversion: 1.0.0\nvars: {given: {theirs: 6}}\n",
         },
         {"bands": {"var year"}, "any": {"vars"}, "placed": {"relation", "config"}, "theirs": {"var theirs"}},
@@ -256,7 +258,8 @@ def test_a_value_changes_only_the_nodes_that_name_it(
 def test_versions_and_target_are_part_of_what_defines_a_node(world: World) -> None:
     folder = world.project.project_dir
     before = build_graph(world.manifest, Surroundings(folder))
-    found = changed(before, build_graph(world.manifest, Surroundings(folder, target="prod", versions={"dbt-core": "2"})))
+    after = build_graph(world.manifest, Surroundings(folder, target="prod", versions={"dbt-core": "2"}))
+    found = changed(before, after)
     assert found.pop("on_target") == {"dbt", "target"}
     assert set(map(frozenset, found.values())) == {frozenset({"dbt"})}
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from conftest import BASE, make_project, write_files  # type: ignore[import-not-found]
+from dbt_projects import BASE, make_project, write_files  # type: ignore[import-not-found]
 
 from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError, InputError

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import yaml
-from conftest import Write, write_files  # type: ignore[import-not-found]
+from dbt_projects import Write, write_files  # type: ignore[import-not-found]
 
 from provisioner.errors import ProvisionError
 from provisioner.observe.dbt.profile import write_profile
