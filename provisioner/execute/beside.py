@@ -41,8 +41,11 @@ def not_writable(path: Path, error: OSError) -> InputError:
             cure=f"Make room on that disk (`df -h {path.parent}` shows it) and run the same command again.",
             code="disk_full",
         )
+    # Of a folder that could not be made, the one above it tells why.
+    folder = next(folder for folder in path.parents if os.path.exists(folder))
+    there = f"{folder} {path}" if folder == path.parent else str(folder)
     return InputError(
         f"{path} cannot be written ({why}); whoever changes a database keeps its lock in the same folder.",
-        cure=f"Get the right to write there (`ls -ld {path.parent} {path}`), or set `database:` to another folder.",
+        cure=f"Get the right to write there (`ls -ld {there}` shows who has it), or set `database:` to another folder.",
         code="folder_not_writable",
     )

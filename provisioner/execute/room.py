@@ -24,7 +24,7 @@ def check_room(manifest: Manifest, seen: Observed, tell: Listener) -> None:
     folder = _existing(manifest.database.parent)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(
-            f"{folder} cannot be written, and the database {manifest.database} is to be made there.",
+            f"{folder} cannot be written, and the database {manifest.database} and its journal are kept there.",
             code="folder_not_writable",
             cure=f"Give yourself the right to write: chmod u+w {folder}",
         )

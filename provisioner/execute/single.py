@@ -16,7 +16,7 @@ from provisioner.execute.setting import Setting
 from provisioner.execute.stamps import forget
 from provisioner.execute.transaction import adopt, make, transaction
 from provisioner.observe.database import translate
-from provisioner.observe.files import resolve_input
+from provisioner.observe.files import read_text, resolve_input
 from provisioner.observe.values import Unit, UnitKind
 from provisioner.reconcile.values import Action, Mend
 
@@ -64,7 +64,7 @@ def _create(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting)
 
 
 def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
-    text = (setting.manifest.folder / unit.source).read_text(encoding="utf-8")
+    text = read_text(setting.manifest.folder / unit.source)
     run_sql(connection, unit, text, unit.source)
 
 

@@ -8,6 +8,8 @@ from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from provisioner.errors import InputError
+
 PACKAGE = "package:"
 _CHUNK = 1 << 20
 
@@ -36,12 +38,35 @@ def where(text: str, folder: Path) -> str:
 
 
 def digest_file(path: Path) -> str:
-    """Hex digest of a file's bytes. Raises OSError."""
+    """Hex digest of a file's bytes. Raises InputError."""
     digest = hashlib.blake2b(digest_size=32)
-    with path.open("rb") as file:
-        while chunk := file.read(_CHUNK):
-            digest.update(chunk)
+    try:
+        with path.open("rb") as file:
+            while chunk := file.read(_CHUNK):
+                digest.update(chunk)
+    except OSError as error:
+        raise _unreadable(path, error) from error
     return digest.hexdigest()
+
+
+def read_text(path: Path) -> str:
+    """A file's text. Raises InputError: input_unreadable, input_encoding."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        message = f"{path}:{line}: this is not UTF-8 text."
+        raise InputError(message, code="input_encoding", cure="Save the file as UTF-8.") from error
+
+
+def _unreadable(path: Path, error: OSError) -> InputError:
+    return InputError(
+        f"{path} cannot be read: {error.strerror or error}.",
+        code="input_unreadable",
+        cure=f"Give yourself the right to read it: chmod u+r {path}",
+    )
 
 
 def digest_inputs(texts: Iterable[str], folder: Path) -> Mapping[str, str]:

@@ -20,11 +20,11 @@ def check_inputs(manifest: Manifest) -> None:
     if manifest.dbt:
         missing += _missing_project(manifest.dbt)
     if missing:
-        count = f"{len(missing)} inputs are" if len(missing) > 1 else "An input is"
+        alone = len(missing) == 1
         raise InputError(
-            f"{count} missing:\n" + "\n".join(f"  {line}" for line in missing),
+            f"{'An input is' if alone else f'{len(missing)} inputs are'} missing:\n  " + "\n  ".join(missing),
             code="input_missing",
-            cure="Put them there, or correct the paths in the manifest.",
+            cure=f"Put {'it' if alone else 'them'} there, or correct the {'path' if alone else 'paths'} in the manifest.",
         )
 
 

@@ -33,6 +33,7 @@ FOLDED = "translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxy
 NAMED = f"($names::VARCHAR[] IS NULL OR list_contains($names::VARCHAR[], {FOLDED.format('table_name')}))"
 _TABLES = """SELECT table_name FROM duckdb_tables()
     WHERE database_name = current_database() AND schema_name = '_provisioner'"""
+_PATH = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
 Row = Mapping[str, str | None]
 
 
@@ -44,7 +45,7 @@ def read_records(
     Raises DatabaseError (records_newer) when a newer provision wrote them.
     """
     tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
-    _refuse_newer(_rows(connection, "format") if "format" in tables else [])
+    _refuse_newer(connection, _rows(connection, "format") if "format" in tables else [])
     stamps = _rows(connection, "stamps", names) if "stamps" in tables else []
     marks = _rows(connection, "marks", names) if "marks" in tables else []
     return _stamps(stamps), {mark.table: mark for mark in map(_mark, marks) if mark}
@@ -94,11 +95,13 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str
     return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
 
 
-def _refuse_newer(rows: Sequence[Row]) -> None:
+def _refuse_newer(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:
     versions = [int(text) for row in rows if (text := row.get("version")) and text.isdecimal()]
     if max(versions, default=FORMAT) > FORMAT:
+        (found,) = connection.execute(_PATH).fetchall()
+        where = found[0] or "a database in memory"
         raise DatabaseError(
-            f"The records in schema _provisioner have format {max(versions)}; this provision knows up to {FORMAT}.",
+            f"The records in schema _provisioner of {where} have format {max(versions)}; this provision knows up to {FORMAT}.",
             cure="Run `pip install --upgrade provisioner`.",
             code="records_newer",
         )

@@ -9,7 +9,7 @@ from pathlib import Path
 from provisioner.declare.values import Step, StepKind, TableName
 from provisioner.errors import StepError
 from provisioner.observe.digest import digest
-from provisioner.observe.files import digest_file, digest_inputs
+from provisioner.observe.files import digest_file, digest_inputs, read_text
 from provisioner.observe.values import Want
 
 
@@ -23,7 +23,10 @@ class StepFacts:
 
 
 def read_step(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
-    """folder: the manifest's. The step's files must be there. Raises StepError for SQL that DuckDB cannot read."""
+    """folder: the manifest's. The step's files must be there.
+
+    Raises InputError for a file that cannot be read, StepError for SQL that DuckDB cannot read.
+    """
     return _READERS[step.kind](step, made, folder)
 
 
@@ -31,7 +34,7 @@ def _sql(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
     # Imported late: sqlglot is slow to import, and many manifests have no sql step.
     from provisioner.observe.sql import normalise, parse_script
 
-    text = (folder / step.source).read_text(encoding="utf-8")
+    text = read_text(folder / step.source)
     script = parse_script(text, step.source)
     if not script.understood and step.reads is None:
         raise StepError(

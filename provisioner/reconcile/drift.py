@@ -48,9 +48,18 @@ def _table_drift(
     place = f"{want.place.file}:{want.place.line}" if want.place else ""
     for reason, fact in _reasons(unit, want, catalog, request, parts, base):
         yield Drift(want.table, reason, _mend(unit, want, catalog, reason), fact, place, unit.id)
+    if want.protect and _unprotected(want.table, catalog):
+        fact = "is not yet protected in the database"
+        yield Drift(want.table, Reason.DEFINITION_CHANGED, Mend.ADOPT, fact, place, unit.id)
     if unit.dbt and (left := leftovers(want.table, catalog)):
         names = ", ".join(map(str, left))
         yield Drift(want.table, Reason.INTERRUPTED, Mend.SWEEP, f"a dead run of dbt left {names}", place, unit.id)
+
+
+def _unprotected(table: TableName, catalog: Catalog) -> bool:
+    """Protection is no part of the fingerprint: it makes nothing stale, and only the record is to be renewed."""
+    stamp = catalog.stamps.get(table)
+    return stamp is not None and not stamp.protect and table in catalog.relations
 
 
 def _reasons(

@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,7 +15,8 @@ import duckdb
 import yaml
 
 import provisioner
-from provisioner import Plan, ProvisionError, Run
+from provisioner import Event, Plan, ProvisionError, Run
+from provisioner.execute.events import UnitFinished
 
 ROOT = Path(provisioner.__file__).parent.parent
 PATIENCE = 60.0
@@ -24,7 +25,7 @@ PATIENCE = 60.0
 # Runs for ever while the users' table `pace` has a row, and answers 0 at once while it is empty.
 ENDLESS = "(SELECT count(*) FROM pace, range(pace.n) b, range(10000000) a WHERE a.range * b.range < 0)"
 PACE: Mapping[str, Any] = {"tier": "one", "columns": {"n": "BIGINT"}}
-HOLD_PACE = ("CREATE TABLE pace (n BIGINT)", "INSERT INTO pace VALUES (100000)")
+HOLD, LET_GO = "INSERT INTO pace VALUES (100000)", "DELETE FROM pace"
 
 # A python step that is under way from `begun` on, and waits as long as there is a file `wait`.
 WAITING = """
@@ -181,6 +182,27 @@ def shop(folder: Path) -> Project:
     )  # fmt: skip
 
 
+def slow(folder: Path, **step: Any) -> Project:
+    """A quick table, a step `slow` of this kind, and a table that reads what it makes.
+
+    slow.sql is endless while `pace` has a row (HOLD); sleeping:build and busy:build while there is a file `wait`.
+    """
+    return make(
+        folder,
+        {"quick": {"sql": "quick.sql"}, "slow": step, "after": {"sql": "after.sql"}},
+        {
+            "pace": PACE,
+            "quick": {"tier": "one", "step": "quick"},
+            "slow": {"tier": "two", "step": "slow"},
+            "after": {"tier": "three", "step": "after"},
+        },
+        {
+            "quick.sql": "SELECT 1 AS x", "slow.sql": f"SELECT 7 AS x, {ENDLESS} AS n", "after.sql": "SELECT x FROM slow",
+            "sleeping.py": SLEEPING, "busy.py": BUSY,
+        },
+    )  # fmt: skip
+
+
 ALL = {"sales", "doubled", "shown", "counts", "table:notes"}
 """The units of `shop`."""
 
@@ -197,9 +219,9 @@ def ran(run: Run) -> dict[str, str]:
     return {result.unit: str(result.outcome) for result in run.units}
 
 
-def outcomes(error_or_run: Any, seen: list[Any]) -> dict[str, str]:
+def outcomes(seen: Iterable[Event]) -> dict[str, str]:
     """How each unit ended, by the events that a run told."""
-    return {one.unit: str(one.outcome) for one in seen if isinstance(one, provisioner.execute.events.UnitFinished)}
+    return {one.unit: str(one.outcome) for one in seen if isinstance(one, UnitFinished)}
 
 
 def wait_until(condition: Callable[[], bool], process: subprocess.Popen[str] | None = None) -> None:

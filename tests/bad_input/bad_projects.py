@@ -10,9 +10,14 @@ import resource
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import chdir
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from click.testing import CliRunner
+
+from provisioner.cli import cli
 
 # What lets root read and write whatever the permissions say: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 RIGHTS_OF_ROOT, DROP_FROM_BOUNDS = (1, 2), 24
@@ -119,6 +124,12 @@ class Shop:
         out, err = process.communicate(timeout=120)
         return Answer(process.returncode, out, err)
 
+    def run_here(self, *arguments: str) -> Answer:
+        """The same command without a process of its own, which would take most of the time."""
+        with chdir(self.folder):
+            result = CliRunner().invoke(cli, arguments, env=dict(self.variables), standalone_mode=False)
+        return Answer(result.return_value if result.exception is None else 70, result.stdout, result.stderr)
+
     def shell(self, command: str) -> None:
         """Type a command that a cure names."""
         places = os.pathsep.join([os.path.dirname(sys.executable), os.environ["PATH"]])
@@ -209,5 +220,5 @@ def break_and_tell(case: Case, shop: Shop) -> None:
 def cure_and_succeed(case: Case, shop: Shop) -> None:
     """The second half: what the cure says is done, and the command succeeds."""
     case.cure(shop)
-    cured = shop.run(*(case.cured or case.arguments), "--format", "json")
+    cured = (shop.run if shop.bounded else shop.run_here)(*(case.cured or case.arguments), "--format", "json")
     assert cured.exit_code == 0, f"the cure did not help: {cured}"

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
-import yaml
 
 import provisioner
 from provisioner import Plan, Run
@@ -75,7 +74,7 @@ class Shop:
         """Write the manifest anew, with these keys changed."""
         self.body |= changes
         base = {"version": 1, "name": "shop", "database": f"build/{self.stem}.duckdb", "dbt": {"project_dir": "dbt"}}
-        self.write({"shop.yaml": yaml.safe_dump(base | self.body, sort_keys=False, allow_unicode=True)})
+        self.write({"shop.yaml": json.dumps(base | self.body, indent=2, ensure_ascii=False)})  # JSON is YAML
 
     def plan(self, **wishes: Any) -> Plan:
         return provisioner.plan(self.manifest, **wishes)

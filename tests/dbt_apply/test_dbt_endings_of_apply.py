@@ -1,0 +1,70 @@
+"""dbt ended in the middle: by a kill, by its timeout, by a signal. The next apply goes on from what is trusted."""
+
+from __future__ import annotations
+
+import json
+import signal
+import time
+from pathlib import Path
+
+from dbt_shops import SLOW, Shop, kill_in, outcomes, read_until, table, wait_until_free
+
+FILES = {
+    "dbt/seeds/pace.csv": "who\nmart\n",
+    "dbt/models/quick.sql": table("table", "select 1 as i"),
+    "dbt/models/shown.sql": table("view", "select i from {{ ref('quick') }}"),
+    "dbt/models/slow.sql": table("table", SLOW.format(who="mart") + " or (select count(*) from {{ ref('quick') }}) < 0"),
+    "dbt/models/after_slow.sql": table("table", "select s + 1 as s from {{ ref('slow') }}"),
+}
+MART = {"tier": "mart", "step": "models"}
+STEPS = {"seeds": {"dbt": "seed"}, "models": {"dbt": "run"}}
+BODY = {
+    "tiers": ["seed", "mart"],
+    "steps": STEPS,
+    "tables": {
+        "pace": {"tier": "seed", "step": "seeds"},
+        **dict.fromkeys(("quick", "slow", "after_slow"), MART),
+        "shown": {**MART, "kind": "view"},
+    },
+}
+
+
+def test_after_a_kill_a_timeout_and_a_signal_the_next_apply_goes_on(tmp_path: Path) -> None:
+    shop = Shop(tmp_path / "shop", BODY)
+    shop.write(FILES)
+    kill_in(shop, "slow")
+    interrupted = "interrupted missing"
+    assert shop.due() == {"quick": "interrupted", "shown": "interrupted", "slow": interrupted, "after_slow": interrupted}
+
+    shop.declare(steps={**STEPS, "models": {"dbt": "run", "timeout": "3s"}})
+    told = shop.fail()
+    assert outcomes(told) == {
+        "quick": "done", "shown": "done", "slow": "failed timeout", "after_slow": "skipped skipped",
+    }  # fmt: skip
+    assert "timeout of 3 s" in told["error"]["message"]
+    wait_until_free(shop, 0)
+    assert shop.relations() == {"pace": "table", "quick": "table", "shown": "view"}
+    assert shop.due() == {"slow": "missing", "after_slow": "missing"}, "a failure that was seen leaves no mark"
+
+    shop.declare(steps=STEPS)
+    shop.do("DROP TABLE quick")
+    with shop.start() as process:
+        log = read_until(process, "unit_started", "slow")
+        process.send_signal(signal.SIGTERM)
+        begun = time.monotonic()
+        said, rest = process.communicate(timeout=20)
+        assert time.monotonic() - begun < 4, log + rest
+    told = json.loads(said)
+    assert (process.returncode, told["outcome"], told["error"]["code"]) == (1, "stopped", "stopped")
+    assert "SIGTERM" in told["error"]["message"]
+    assert outcomes(told) == {"quick": "done", "slow": "stopped stopped", "after_slow": "stopped stopped"}
+    wait_until_free(shop, 0)
+    assert shop.due() == {"slow": "missing", "after_slow": "missing"}
+
+    shop.write({"dbt/seeds/pace.csv": "who\n"})
+    shop.do("CREATE TABLE slow__dbt_tmp AS SELECT 1 AS i", "CREATE VIEW slow__dbt_backup AS SELECT 1 AS i")
+    shop.apply()
+    assert shop.content(["quick", "shown", "slow", "after_slow"]) == {
+        "quick": [(1,)], "shown": [(1,)], "slow": [(0.0,)], "after_slow": [(1.0,)],
+    }  # fmt: skip
+    shop.check_settled()
