@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import click
@@ -48,9 +49,7 @@ def cli() -> None:
 @common
 @narrowing
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is something to do.")
-def plan(
-    wishes: Wishes, target: tuple[str, ...], rebuild: tuple[str, ...], prune: bool, no_cache: bool, detailed_exitcode: bool
-) -> int:
+def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
     """Show what apply would do, and why.
 
     It looks at the manifest, the steps' files and the live database, and changes nothing.
@@ -64,12 +63,16 @@ def plan(
 
     with listening(wishes) as tell:
         manifest = wishes.load()
-        found = library.plan(manifest, target=target, rebuild=rebuild, prune=prune, cache=not no_cache, on_event=tell)
-    if wishes.json:
-        show(dump(plan_json(found, manifest)))
-    else:
-        narrowed = [("--target", name) for name in target] + [("--rebuild", name) for name in rebuild]
-        show(wishes.complete(plan_text(found, manifest, painter(sys.stdout)), *narrowed))
+        found = library.plan(
+            manifest,
+            target=wishes.narrow.target,
+            rebuild=wishes.narrow.rebuild,
+            prune=wishes.narrow.prune,
+            cache=not wishes.narrow.no_cache,
+            on_event=tell,
+        )
+    text = plan_text(found, manifest, painter(sys.stdout))
+    show(dump(plan_json(found, manifest)) if wishes.json else wishes.complete(text))
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE
 
 
@@ -82,9 +85,8 @@ def plan(
 @click.option("--allow", multiple=True, type=click.Choice(HAZARDS), help="Carry out hazards of this kind without asking. May be repeated.")
 @click.option("--yes", is_flag=True, help="Agree to whatever would be asked.")
 def apply(
-    wishes: Wishes, target: tuple[str, ...], rebuild: tuple[str, ...], prune: bool, no_cache: bool, resume: bool,
-    fail_fast: bool, lock_timeout: float, allow: tuple[str, ...], yes: bool,
-) -> int:  # fmt: skip
+    wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, allow: tuple[str, ...], yes: bool
+) -> int:
     """Make the database what the manifest says.
 
     It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on from there.
@@ -101,7 +103,7 @@ def apply(
     with interruptible() as stop, listening(wishes) as tell:
         manifest = wishes.load()
         order = Order(
-            make_request(manifest, target, rebuild, prune),
+            make_request(manifest, wishes.narrow.target, wishes.narrow.rebuild, wishes.narrow.prune),
             frozenset(map(HazardKind, allow)),
             agree=lambda plan: yes or ask(plan, manifest),
             show=lambda plan: show_plan(plan, manifest) if wishes.level > 0 else None,
@@ -110,7 +112,7 @@ def apply(
             lock_timeout=lock_timeout,
             command=" ".join(["provision", *sys.argv[1:]]),
         )
-        with Session(manifest, surroundings(not no_cache), tell, stop) as session:
+        with Session(manifest, surroundings(not wishes.narrow.no_cache), tell, stop) as session:
             run = carry_out(session, order)
     show(dump(run_json(run, manifest)) if wishes.json else run_text(run, manifest, painter(sys.stdout)))
     if run.error is not None and not wishes.json:
@@ -151,7 +153,7 @@ def check(wishes: Wishes) -> int:
 @click.argument("run", required=False)
 def history(wishes: Wishes, run: str | None) -> int:
     """Show the runs on record, or RUN with its units."""
-    from provisioner.execute.history import journal_path, read_journal
+    from provisioner.execute.history import History, journal_path, read_journal
     from provisioner.report.json import dump, history_json
     from provisioner.report.text import history_text, run_record_text
 
@@ -163,7 +165,7 @@ def history(wishes: Wishes, run: str | None) -> int:
     if run is not None and record is None:
         raise UsageError(f"No run {run} is on record for {manifest.database}.", cure="List them with: provision history")
     if wishes.json:
-        show(dump(history_json(found)))
+        show(dump(history_json(History((record,)) if record else found)))
     else:
         paint = painter(sys.stdout)
         show(run_record_text(record, paint) if record else history_text(found, paint))
@@ -191,6 +193,10 @@ def main() -> None:
         code = EXIT_USAGE
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
+        code = EXIT_FAILED
+    except BrokenPipeError:
+        # Whoever read our output has gone; what Python would still write at its end goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         code = EXIT_FAILED
     sys.exit(code if isinstance(code, int) else EXIT_DONE)
 

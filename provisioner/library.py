@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -74,7 +75,7 @@ def apply(
     declared = manifest if isinstance(manifest, Manifest) else load_manifest(manifest, env=env)
     order = Order(
         make_request(declared, target, rebuild, prune),
-        frozenset(HazardKind(kind) for kind in allow),
+        frozenset(map(_hazard_kind, allow)),
         fail_fast=fail_fast,
         restart=restart,
         lock_timeout=timeout,
@@ -135,6 +136,14 @@ def _find_rebuild(manifest: Manifest, name: str) -> TableName:
     return table.name
 
 
+def _hazard_kind(name: str) -> HazardKind:
+    try:
+        return HazardKind(name)
+    except ValueError:
+        cure = did_you_mean(name, [str(kind) for kind in HazardKind], "kinds of hazards")
+        raise UsageError(f"{name} is not a kind of hazard.", cure=cure) from None
+
+
 def _parsed(name: str) -> TableName | None:
     try:
         return TableName.parse(name)
@@ -144,7 +153,10 @@ def _parsed(name: str) -> TableName | None:
 
 def surroundings(cache: bool = True) -> Surroundings:
     """From the process environment: its variables, and the user's cache folder (XDG_CACHE_HOME)."""
-    base = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser()
+    home = os.path.expanduser("~")
+    # A user without a home, as in many containers, keeps the cache among its temporary files.
+    default = Path(home, ".cache") if os.path.isabs(home) else Path(tempfile.gettempdir(), f"cache-{os.getuid()}")
+    base = Path(os.environ.get("XDG_CACHE_HOME") or default)
     return Surroundings(dict(os.environ), base / "provision", cache)
 
 

@@ -6,6 +6,7 @@ import os
 import re
 import shlex
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -26,8 +27,24 @@ STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True
 
 
 @dataclass(frozen=True, slots=True)
+class Narrow:
+    """The options that plan and apply share."""
+
+    target: tuple[str, ...] = ()
+    rebuild: tuple[str, ...] = ()
+    prune: bool = False
+    no_cache: bool = False
+
+    def typed(self) -> str:
+        """As the user typed them."""
+        words = [f"--target {shlex.quote(name)}" for name in self.target]
+        words += [f"--rebuild {shlex.quote(name)}" for name in self.rebuild]
+        return "".join(f" {word}" for word in [*words, *(["--prune"] if self.prune else [])])
+
+
+@dataclass(frozen=True, slots=True)
 class Wishes:
-    """The options that every command has. level: -1 quiet, 0 as usual, 1 verbose."""
+    """The options that a command was given. level: -1 quiet, 0 as usual, 1 verbose."""
 
     manifest: Path | None
     env: str | None
@@ -35,18 +52,21 @@ class Wishes:
     log_json: bool
     debug: bool
     level: int
+    narrow: Narrow
 
     def load(self) -> Manifest:
+        """The manifest that was named, or the only one that there is."""
         from provisioner.declare.locate import find_manifest
         from provisioner.library import load_manifest
 
         return load_manifest(self.manifest or find_manifest(Path()), env=self.env)
 
-    def complete(self, text: str, *more: tuple[str, str]) -> str:
-        """The text with its commands as this user has to type them: with the same manifest, environment and `more`."""
-        options = (("--manifest", self.manifest), ("--env", self.env), *more)
+    def complete(self, text: str) -> str:
+        """The text with its commands as this user has to type them: for the same manifest, environment and tables."""
+        options = (("--manifest", self.manifest), ("--env", self.env))
         given = "".join(f" {option} {shlex.quote(str(value))}" for option, value in options if value is not None)
-        return re.sub(r"(?<=provision )(plan|apply|check|history)\b", lambda found: found[0] + given, text)
+        text = re.sub(r"(?<=provision )(check|history)\b", lambda found: found[0] + given, text)
+        return re.sub(r"(?<=provision )(plan|apply)\b", lambda found: found[0] + given + self.narrow.typed(), text)
 
 
 class Duration(click.ParamType[float]):
@@ -71,12 +91,13 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
         **rest: Any,
     ) -> int:  # fmt: skip
         level = -1 if quiet else int(verbose)
-        wishes = Wishes(manifest, env, output == "json", log_format == "json", debug, level)
+        narrow = Narrow(**{option: rest.pop(option) for option in Narrow.__slots__ if option in rest})
+        wishes = Wishes(manifest, env, output == "json", log_format == "json", debug, level, narrow)
         try:
             return command(wishes, **rest)
         except ProvisionError as error:
             return report(error, wishes)
-        except (click.ClickException, click.Abort):
+        except (click.ClickException, click.Abort, BrokenPipeError):
             raise
         except Exception as error:
             return report(unexpected(error), wishes)
@@ -164,9 +185,9 @@ def tell_error(error: ProvisionError, wishes: Wishes) -> None:
 
 
 def report(error: ProvisionError, wishes: Wishes) -> int:
-    """Tell an error the way the user asked for. Raises it again with --debug, for the traceback."""
+    """Tell an error the way the user asked for, with its traceback for --debug. Returns the exit code."""
     if wishes.debug:
-        raise error
+        traceback.print_exception(error)
     if wishes.json:
         from provisioner.report.json import dump, error_json
 

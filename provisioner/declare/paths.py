@@ -45,7 +45,7 @@ def file_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fa
     if not text.strip():
         return "bad_path", "the path is empty.", "Name a file."
     if is_url(text):
-        return "bad_path", f"{show_path(text)} is a URL; the path of a file was expected.", "Fetch it into the project."
+        return "bad_path", f"{_address(text)} is a URL; the path of a file was expected.", "Fetch it into the project."
     return None if outside_allowed else _leaving(root, folder, text)
 
 
@@ -61,7 +61,7 @@ def load_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fa
         return None
     if is_url(text):
         cure = "Fetch it into the project, or set `policy: {allow_outside_paths: true}`."
-        return None if outside_allowed else ("outside_path", f"{show_path(text)} lies outside the project.", cure)
+        return None if outside_allowed else ("outside_path", f"{_address(text)} lies outside the project.", cure)
     return file_fault(root, folder, text, outside_allowed)
 
 
@@ -70,10 +70,16 @@ def database_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -
     if not text.strip():
         return "bad_path", "the path of the database is empty.", _NAME_A_FILE
     if text.startswith(":") or _SCHEME.match(text):
-        return "bad_path", f"{show_path(text)} is not a file; a manifest provisions a DuckDB file.", _NAME_A_FILE
+        return "bad_path", f"{_address(text)} is not a file; a manifest provisions a DuckDB file.", _NAME_A_FILE
     if text.endswith("/") or os.path.basename(text) in (".", ".."):
         return "bad_path", f"{show_path(text)} is a folder; a DuckDB file was expected.", _NAME_A_FILE
     return None if outside_allowed else _leaving(root, folder, text)
+
+
+def _address(text: str) -> str:
+    """As a message may hold it: what follows the scheme may be a password, and the place is told anyway."""
+    found = _SCHEME.match(text)
+    return f"{found[0]}…" if found else show_path(text)
 
 
 def _leaving(root: Path, folder: Path, text: str) -> Fault | None:

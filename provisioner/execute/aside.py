@@ -1,6 +1,6 @@
 """Trust withdrawn around a child: what it will replace is put aside, and comes back unless its successor is verified.
 
-A relation's states:
+What becomes of a relation:
 
     trusted --put_aside--> marked, old one kept --(child runs)--> marked, old one kept, new one beside it
         marked --accept--> trusted (stamp granted, old one dropped)
@@ -13,6 +13,8 @@ Each arrow is one transaction. A relation is renamed where dbt makes it anew, an
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import AbstractContextManager
+from dataclasses import replace
 
 import duckdb
 
@@ -22,6 +24,7 @@ from provisioner.execute.stamps import create_records, forget, grant, withdraw
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify
 from provisioner.observe.introspect import introspect_tables
+from provisioner.observe.records import read_records
 from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit, Want
 
 Connection = duckdb.DuckDBPyConnection
@@ -39,70 +42,91 @@ def put_aside(connection: Connection, units: Iterable[Unit], run: str) -> None:
 
 
 def _keep(connection: Connection, unit: Unit, table: TableName, catalog: Catalog, run: str) -> Mark:
-    relation, stamp = catalog.relations.get(table), catalog.stamps.get(table)
+    """What an earlier run died in stays known as such: should this one fail too, it is not to be trusted again."""
+    relation, before = catalog.relations.get(table), catalog.marks.get(table)
+    stamp = catalog.stamps.get(table) or (before.stamp if before else None)
+    mark = Mark(table, unit.id, run, relation is not None, None, stamp, before.run if before else None)
     if relation is None:
-        return Mark(table, unit.id, run, existed=False, stamp=stamp)
+        return mark
     kept = TableName(table.schema, f"{table.name}__kept_{run}")
     if relation.kind is TableKind.TABLE and (relation.indexed or (unit.dbt is not None and unit.dbt.memory)):
-        # DuckDB renames no table that has an index.
+        # DuckDB renames no table that has an index or that a foreign key refers to.
         connection.execute(f"CREATE TABLE {kept.sql} AS FROM {table.sql}")
     else:
         _rename(connection, relation, kept)
-    return Mark(table, unit.id, run, existed=True, kept=kept.name, stamp=stamp)
+    return replace(mark, kept=kept.name)
 
 
 def _rename(connection: Connection, relation: Relation, name: TableName) -> None:
     connection.execute(f"ALTER {relation.kind.upper()} {relation.name.sql} RENAME TO {quote(name.name)}")
 
 
-def accept(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> int | None:
-    """Verify what the child made, grant its stamps and let the old one go. Returns its rows; raises StepError."""
-    marks = introspect_tables(connection, unit.wants).marks
-    with transaction(connection):
+def accept(
+    connection: Connection, unit: Unit, stamps: tuple[Stamp, ...], bounded: AbstractContextManager[object]
+) -> int | None:
+    """Verify what the child made, grant its stamps and let the old one go. Returns its rows; raises StepError.
+
+    bounded: entered around all that may be interrupted.
+    """
+    marks = _marks(connection, unit)
+    with transaction(connection), bounded:
         rows = verify(connection, unit)
         grant(connection, stamps)
-        for table in unit.tables:
-            if (mark := marks.get(table)) and mark.kept:
-                drop_relation(connection, TableName(table.schema, mark.kept))
+        for mark in marks.values():
+            if mark.kept:
+                drop_relation(connection, TableName(mark.table.schema, mark.kept))
     read_back(connection, unit, stamps)
     return rows
 
 
 def put_back(connection: Connection, unit: Unit) -> None:
-    """After a failure: everything the unit makes is again as it was, its stamps too."""
-    marks = introspect_tables(connection, unit.wants).marks
+    """After a failure: everything the unit makes is again as it was, and so is what was on record about it."""
+    marks = _marks(connection, unit)
     with transaction(connection):
-        for table in unit.tables:
-            if mark := marks.get(table):
-                _restore(connection, mark)
-                forget(connection, table)
+        for mark in marks.values():
+            _restore(connection, mark)
+            forget(connection, mark.table)
+            if mark.died:
+                withdraw(connection, [Mark(mark.table, mark.unit, mark.died, True, None, mark.stamp)])
+            else:
                 grant(connection, [mark.stamp] if mark.stamp else [])
 
 
-def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName]) -> tuple[TableName, ...]:
-    """After a death: put back what was kept. Returns the tables that were.
+def _marks(connection: Connection, unit: Unit) -> dict[TableName, Mark]:
+    _, marks = read_records(connection, [table.key[1] for table in unit.tables])
+    return {table: marks[table] for table in unit.tables if table in marks}
 
-    The marks of tables that the manifest still wants stay, without a kept one: their units are due. The others are let go.
+
+def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName]) -> tuple[TableName, ...]:
+    """After a death: everything is again as it was before it. Returns the tables that had to be changed for that.
+
+    What was kept is put back, and what the dead run made where nothing was before is let go: dbt would add to it. The marks
+    of tables that the manifest still wants stay, their units are due; what is made there from now on is nobody's to take.
     """
     wanted = frozenset(wanted)
-    due = tuple(mark for mark in catalog.marks.values() if mark.kept or mark.table not in wanted)
+    due = tuple(mark for mark in catalog.marks.values() if mark.kept or not mark.existed or mark.table not in wanted)
     if not due:
         return ()
     with transaction(connection):
         for mark in due:
-            if mark.kept:
-                _restore(connection, mark)
+            _restore(connection, mark)
             forget(connection, mark.table)
             if mark.table in wanted:
-                withdraw(connection, [Mark(mark.table, mark.unit, mark.run, mark.existed, None, mark.stamp)])
+                withdraw(connection, [replace(mark, existed=True, kept=None)])
             elif mark.stamp:
                 grant(connection, [mark.stamp])
-    return tuple(sorted(mark.table for mark in due if mark.kept))
+    return tuple(sorted(mark.table for mark in due if mark.kept or (not mark.existed and mark.table in catalog.relations)))
 
 
 def _restore(connection: Connection, mark: Mark) -> None:
-    """Nothing goes before what replaces it has been found."""
+    """Nothing goes before what replaces it has been found. A table that was copied gets its rows back: it may have keys."""
     kept = _find(connection, TableName(mark.table.schema, mark.kept)) if mark.kept else None
+    now = _find(connection, mark.table)
+    if kept and now and now.indexed and now.columns == kept.columns:
+        connection.execute(f"TRUNCATE {now.name.sql}")
+        connection.execute(f"INSERT INTO {now.name.sql} FROM {kept.name.sql}")
+        drop_relation(connection, kept.name)
+        return
     if kept or not mark.existed:
         drop_relation(connection, mark.table)
     if kept:

@@ -91,7 +91,7 @@ class DbtWorker:
                 return self._read_manifest(event)
             if should_stop():
                 self._kill()
-                raise StoppedError("Stopped while dbt was reading its project.")
+                raise StoppedError("Stopped while dbt was reading its project.", cure="Run the same command again.")
         raise AssertionError("events end only with the worker's death, which raises")
 
     def run(
@@ -100,6 +100,7 @@ class DbtWorker:
         nodes: Sequence[DbtNode],
         *,
         full_refresh: bool = False,
+        fail_fast: bool = False,
         on_event: OnEvent | None = None,
         timeout: float | None = None,
         should_stop: ShouldStop = _never,
@@ -109,8 +110,8 @@ class DbtWorker:
         timeout: seconds for each node. A node that takes longer, and a stop, end the child's whole group.
         Raises DbtError `worker_died` when the child ends before any node began.
         """
-        progress = _Progress(nodes, timeout)
-        request = {"do": "run", "command": command, "full_refresh": full_refresh}
+        progress = _Progress(nodes, timeout, fail_fast)
+        request = {"do": "run", "command": command, "full_refresh": full_refresh, "fail_fast": fail_fast}
         try:
             for event in self._ask({**request, "selectors": [node.selector for node in nodes]}):
                 if event is not None and event["event"] == "done":
@@ -166,20 +167,22 @@ class DbtWorker:
     def _read_manifest(self, done: Event) -> dict[str, Any]:
         where = self._project.project_dir
         if not done["success"]:
-            cure = f"Mend the dbt project; `dbt parse --project-dir {where}` shows the same."
+            cure = "Mend the dbt project; `provision check` tells whether dbt can read it."
             raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
         try:
             text = (Path(self._settings["target_path"]) / "manifest.json").read_text(encoding="utf-8")
             manifest: dict[str, Any] = json.loads(text)
         except (OSError, ValueError) as problem:
-            raise DbtError(f"dbt left no manifest of its project {where}: {problem}", code="dbt_parse") from problem
+            message = f"dbt left no manifest of its project {where}: {problem}"
+            raise DbtError(message, code="dbt_parse", cure="Make room on the disk, then run it again.") from problem
         return manifest
 
 
 class _Progress:
     """What is known of each node of one invocation."""
 
-    def __init__(self, nodes: Sequence[DbtNode], timeout: float | None) -> None:
+    def __init__(self, nodes: Sequence[DbtNode], timeout: float | None, fail_fast: bool) -> None:
+        self._left_out = "skipped" if fail_fast else "error"
         self._nodes, self._timeout = {node.unique_id: node for node in nodes}, timeout
         self._results: dict[str, NodeResult] = {}
         self._since: dict[str, float] = {}
@@ -209,7 +212,7 @@ class _Progress:
         return self._complete("not_run")
 
     def done(self, event: Event) -> dict[str, NodeResult]:
-        return self._complete("error", event["exception"] or "dbt left this node out, though it was asked to run it.")
+        return self._complete(self._left_out, event["exception"] or "dbt left this node out, though it was asked to run it.")
 
     def died(self, message: str) -> dict[str, NodeResult]:
         """Which of the running nodes is to blame nobody knows: all of them failed, the others did not run."""

@@ -55,7 +55,7 @@ class Worker:
         nodes = _Nodes(self._manifest, self._parent.tell)
         arguments = [request["command"], *_arguments(request), "--select", *request["selectors"]]
         # Stated, or DBT_FULL_REFRESH and its like in the environment would decide.
-        settings = {"vars": request["vars"], "fail_fast": False, "write_json": False}
+        settings = {"vars": request["vars"], "fail_fast": request["fail_fast"], "write_json": False}
         if request["command"] != "snapshot":
             settings["full_refresh"] = request["full_refresh"]
         _forget_compiled(self._manifest)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from provisioner.errors import StepError, StoppedError
+from provisioner.errors import ProvisionError, StepError, StoppedError
+from provisioner.execute.events import Outcome
 from provisioner.execute.interrupt import Stop
 from provisioner.observe.values import Unit
 
 
 def timed_out(unit: Unit) -> StepError:
+    """For a unit whose time was over."""
     return StepError(
         f"{unit.id} took longer than its timeout of {unit.timeout:g} s.",
         code="timeout",
@@ -16,8 +18,26 @@ def timed_out(unit: Unit) -> StepError:
 
 
 def stopped(stop: Stop) -> StoppedError:
+    """For a unit that a signal or the caller ended."""
     return StoppedError(f"it was ended by {stop.reason}.", cure="Run `provision apply` again to go on from here.")
 
 
+def not_started(stop: Stop) -> StoppedError:
+    """For what a stop kept from beginning."""
+    return StoppedError(f"it was not started: {stop.reason} came first.", cure="Go on from here: provision apply")
+
+
 def skipped(source: str) -> StepError:
-    return StepError(f"it reads {source}, which is not as it should be.", code="skipped")
+    """For what reads a unit that is broken."""
+    return StepError(
+        f"it reads {source}, which is not as it should be.",
+        code="skipped",
+        cure=f"Mend {source}, then run `provision apply` again.",
+    )
+
+
+def outcome_of(error: ProvisionError) -> Outcome:
+    """How a unit with that error ended."""
+    if isinstance(error, StoppedError):
+        return Outcome.STOPPED
+    return Outcome.SKIPPED if error.code == "skipped" else Outcome.FAILED

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import duckdb
@@ -24,9 +25,21 @@ class Live:
 
     @property
     def connection(self) -> duckdb.DuckDBPyConnection:
+        """The open connection; opens the database where it is not."""
         if self._connection is None:
             self._connection = open_for_steps(self._path, self._folder)
         return self._connection
+
+    @contextmanager
+    def fresh(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A connection of its own for one unit: what a script SETs, and its temporary tables, end with it."""
+        connection = self.connection.cursor()
+        try:
+            start_at(connection, self._folder)
+            yield connection
+        finally:
+            with suppress(duckdb.Error):
+                connection.close()
 
     def release(self) -> None:
         """Close, so that another process may open the file. A connection that a fatal error left is closed all the same."""
@@ -39,5 +52,10 @@ class Live:
 def open_for_steps(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     """A writing connection in which relative file names start at the manifest's folder, whatever the working directory."""
     connection = connect(path, read_only=False)
-    connection.execute("SET file_search_path = ?", [str(folder)])
+    start_at(connection, folder)
     return connection
+
+
+def start_at(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    """Let relative file names in SQL start at the folder."""
+    connection.execute("SET file_search_path = ?", [str(folder)])

@@ -40,12 +40,14 @@ def _work(unit: Unit, setting: Setting) -> tuple[object, ...]:
 
 
 def _wait(child: Child, unit: Unit, setting: Setting) -> int | None:
-    over = None if unit.timeout is None else time.monotonic() + unit.timeout
+    over: float | None = None
     for event in child.events(TICK):
-        if event is not None and event["event"] == "done":
+        if event is not None and event["event"] == "begun" and unit.timeout is not None:
+            over = time.monotonic() + unit.timeout
+        elif event is not None and event["event"] == "done":
             rows: int | None = event["rows"]
             return rows
-        if event is not None:
+        elif event is not None and event["event"] == "failed":
             raise StepError(event["message"], code=event["code"], cure=event["cure"])
         if setting.stop.requested:
             child.end(GRACE)

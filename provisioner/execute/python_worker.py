@@ -46,12 +46,15 @@ def main() -> None:
 
 def _tell(parent: Inside, unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Path, run: str) -> None:
     try:
+        # From here on it is the step's own time; Python and DuckDB are loaded.
+        parent.tell({"event": "begun"})
         parent.tell({"event": "done", "rows": _carry_out(unit, stamps, database, folder, run)})
     except ProvisionError as error:
         parent.tell({"event": "failed", "code": error.code, "message": error.message, "cure": error.cure})
     except duckdb.Error as error:
         words = translate(error, database)
-        parent.tell({"event": "failed", "code": words.code, "message": f"{unit.id}: {words.message}", "cure": words.cure})
+        cure = words.cure or f"Look at what {unit.source} does with its connection, then run `provision apply` again."
+        parent.tell({"event": "failed", "code": words.code, "message": f"{unit.id}: {words.message}", "cure": cure})
 
 
 def _carry_out(unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Path, run: str) -> int | None:

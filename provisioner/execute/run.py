@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -22,7 +22,6 @@ from provisioner.errors import (
     StepError,
     StoppedError,
 )
-from provisioner.execute.apply import Walk, find_remaining
 from provisioner.execute.aside import recover
 from provisioner.execute.events import Listener, Noted, Outcome, RunFinished, RunStarted
 from provisioner.execute.history import incomplete_run, journal_path, read_journal
@@ -34,12 +33,13 @@ from provisioner.execute.lock import held
 from provisioner.execute.provenance import git_facts, versions, who
 from provisioner.execute.restart import withdraw_run
 from provisioner.execute.room import check_room
-from provisioner.execute.session import NotCached, Observed, Session, wants_of
+from provisioner.execute.session import NO_RUN, NotCached, Observed, Session, wants_of
 from provisioner.execute.setting import Setting
 from provisioner.execute.values import Run, UnitResult
+from provisioner.execute.walk import Walk, find_remaining
 from provisioner.observe.database import FileCondition, create, inspect_file, translate
 from provisioner.observe.introspect import introspect
-from provisioner.observe.values import Catalog, Graph, UnitKind
+from provisioner.observe.values import Catalog, Graph, UnitKind, Want
 from provisioner.reconcile.values import Mend, Plan, Reason, Request
 
 
@@ -70,7 +70,10 @@ def apply(session: Session, order: Order) -> Run:
         return Run("", seen.plan, Outcome.DONE, time.monotonic() - begun)
     run = _new_id()
 
+    waited: list[Holder] = []
+
     def on_wait(holder: Holder) -> None:
+        waited.append(holder)
         session.tell(Noted(f"waiting for {holder}"))
 
     with held(
@@ -82,7 +85,9 @@ def apply(session: Session, order: Order) -> Run:
         should_stop=lambda: stop.requested,
     ) as lock:
         session.guard = lock.guard_fd
-        return _Locked(session, order, run, seen.graph if seen else None).apply(begun)
+        # Files may have changed while we waited; otherwise what was read a moment ago still holds.
+        graph = seen.graph if seen and not waited else None
+        return _Locked(session, order, run, graph).apply(begun)
 
 
 def _glance(session: Session, order: Order) -> Observed | None:
@@ -91,7 +96,7 @@ def _glance(session: Session, order: Order) -> Observed | None:
         return None
     try:
         graph = session.graph(may_parse=False)
-        return session.conclude(graph, session.catalog(graph), order.request, "-")
+        return session.conclude(graph, session.catalog(graph), order.request, NO_RUN)
     except (NotCached, BusyError):
         return None
 
@@ -132,14 +137,17 @@ class _Locked:
         """What there is after everything that a dead run left half done has been put back."""
         if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
             return Catalog()
-        connection, wants = self._live.connection, wants_of(graph)
-        catalog = introspect(connection, wants)
-        restored = recover(connection, catalog, [want.table for want in wants])
-        if restored:
+        wants = wants_of(graph)
+        catalog = self._introspect(wants)
+        if restored := recover(self._live.connection, catalog, [want.table for want in wants]):
             self._tell(Noted(f"a run died here; put back as they were before it: {_listed(restored)}", warning=True))
-        if not restored and not self._restarted(graph, catalog):
-            return catalog
-        return introspect(connection, wants)
+            catalog = self._introspect(wants)
+        return self._introspect(wants) if self._restarted(graph, catalog) else catalog
+
+    def _introspect(self, wants: Sequence[Want]) -> Catalog:
+        connection = self._live.connection
+        with self._stop.watch(connection.interrupt):
+            return introspect(connection, wants)
 
     def _restarted(self, graph: Graph, catalog: Catalog) -> bool:
         if not self._order.restart:

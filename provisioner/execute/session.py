@@ -117,14 +117,17 @@ class Session:
             cache_dir=self.around.cache_dir,
             variables=self.around.variables,
             parse=parse,
-            use_cache=self.around.use_cache or not may_parse,
+            use_cache=self.around.use_cache,
         )
 
     def catalog(self, graph: Graph) -> Catalog:
         """What the live database holds, read without a lock. Raises BusyError when another process has it to itself."""
         if inspect_file(self.manifest.database) is not FileCondition.PRESENT:
             return Catalog()
-        with opened(self.manifest.database, read_only=True) as connection:
+        with (
+            opened(self.manifest.database, read_only=True) as connection,
+            self.stop.watch(connection.interrupt),
+        ):
             return introspect(connection, wants_of(graph))
 
     def observe(self, request: Request) -> Observed:
@@ -135,8 +138,11 @@ class Session:
     def conclude(self, graph: Graph, catalog: Catalog, request: Request, run: str) -> Observed:
         """From what was read to the plan."""
         findings = find_drift(graph, catalog, request, run)
-        seconds = durations(read_journal(journal_path(self.manifest.database)))
-        return Observed(graph, catalog, findings, make_plan(graph, catalog, findings, request, seconds))
+        plan = make_plan(graph, catalog, findings, request, {})
+        if plan.actions:
+            seconds = durations(read_journal(journal_path(self.manifest.database)))
+            plan = make_plan(graph, catalog, findings, request, seconds)
+        return Observed(graph, catalog, findings, plan)
 
 
 def wants_of(graph: Graph) -> list[Want]:

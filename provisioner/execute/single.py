@@ -13,7 +13,7 @@ from provisioner.execute.runners.ddl import create_declared, drop_relation
 from provisioner.execute.runners.load import load
 from provisioner.execute.runners.sql import run_sql
 from provisioner.execute.setting import Setting
-from provisioner.execute.stamps import forget
+from provisioner.execute.stamps import create_records, forget
 from provisioner.execute.transaction import adopt, make, transaction
 from provisioner.observe.database import translate
 from provisioner.observe.files import read_text, resolve_input
@@ -31,13 +31,18 @@ def run_single(action: Action, setting: Setting) -> int | None:
             _drop(setting.live.connection, action)
             return None
         if action.mend is Mend.ADOPT:
-            return adopt(setting.live.connection, unit, setting.stamps(unit))
+            connection = setting.live.connection
+            return adopt(connection, unit, setting.stamps(unit), Bounds(connection, unit, setting.stop))
         if unit.kind is UnitKind.PYTHON:
             setting.live.release()
             return run_python(unit, setting)
-        return _make(setting.live.connection, unit, setting)
+        with setting.live.fresh() as connection:
+            return _make(connection, unit, setting)
     except duckdb.Error as error:
         translated = translate(error, setting.live.path)
+        if isinstance(error, duckdb.FatalException):
+            # DuckDB does nothing more in this connection; the next unit opens the database anew.
+            setting.live.release()
         raise StepError(
             f"{action.unit or action.tables[0]} failed: {translated.message}", code=translated.code, cure=translated.cure
         ) from error
@@ -48,6 +53,7 @@ def run_single(action: Action, setting: Setting) -> int | None:
 def _drop(connection: duckdb.DuckDBPyConnection, action: Action) -> None:
     """An orphan goes with what is on record about it; of a unit only what dbt left beside its tables."""
     with transaction(connection):
+        create_records(connection)
         for table in action.leftovers or action.tables:
             drop_relation(connection, table)
             forget(connection, table)

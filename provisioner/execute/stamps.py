@@ -57,8 +57,8 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
     for mark in marks:
         forget(connection, mark.table)
         connection.execute(
-            "INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp, \"at\")"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp, died, \"at\")"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.table.schema,
                 mark.table.name,
@@ -67,6 +67,7 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
                 mark.existed,
                 mark.kept,
                 encode_stamp(mark.stamp) if mark.stamp else None,
+                mark.died,
                 now(),
             ],
         )

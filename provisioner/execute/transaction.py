@@ -71,9 +71,11 @@ def read_back(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> 
         raise StepError(f"{unit.id}: the database did not keep what was committed.", code="commit_lost", cure="Run it again.")
 
 
-def adopt(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> int | None:
-    """Trust what is there: verify and grant. Returns its rows."""
-    with transaction(connection):
+def adopt(
+    connection: Connection, unit: Unit, stamps: tuple[Stamp, ...], bounded: AbstractContextManager[object]
+) -> int | None:
+    """Trust what is there: verify and grant. Returns its rows. bounded: as for `make`."""
+    with transaction(connection), bounded:
         create_records(connection)
         rows = verify(connection, unit)
         grant(connection, stamps)

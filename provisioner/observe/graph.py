@@ -41,7 +41,14 @@ def read_graph(manifest: Manifest, dbt: DbtGraph) -> Graph:
 
 def _refuse(problems: list[Problem]) -> None:
     if problems:
-        raise ManifestError(tuple(sorted(problems, key=lambda problem: problem.place)))
+        raise ManifestError(tuple(sorted(problems, key=_by_place)))
+
+
+def _by_place(problem: Problem) -> tuple[str, int, int, str]:
+    """In the order of the file; a place in a file of dbt has no line."""
+    file, *numbers = problem.place.rsplit(":", 2)
+    line, column = numbers if len(numbers) == 2 and all(map(str.isdecimal, numbers)) else ("0", "0")
+    return file, int(line), int(column), problem.message
 
 
 def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[list[Unit], Reads]:

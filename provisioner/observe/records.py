@@ -25,7 +25,7 @@ CREATE_RECORDS: tuple[str, ...] = (
     "CREATE TABLE IF NOT EXISTS _provisioner.stamps (schema_name VARCHAR, table_name VARCHAR, unit VARCHAR,"
     ' fingerprint VARCHAR, base VARCHAR, parts VARCHAR, run VARCHAR, "at" VARCHAR, protect BOOLEAN)',
     "CREATE TABLE IF NOT EXISTS _provisioner.marks (schema_name VARCHAR, table_name VARCHAR, unit VARCHAR,"
-    ' run VARCHAR, existed BOOLEAN, kept VARCHAR, stamp VARCHAR, "at" VARCHAR)',
+    ' run VARCHAR, existed BOOLEAN, kept VARCHAR, stamp VARCHAR, died VARCHAR, "at" VARCHAR)',
     f"INSERT INTO _provisioner.format SELECT {FORMAT} WHERE NOT EXISTS (FROM _provisioner.format)",
 )
 # Names are folded in ASCII only, as DuckDB compares them; its lower() would fold more.
@@ -101,7 +101,8 @@ def _refuse_newer(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) ->
         (found,) = connection.execute(_PATH).fetchall()
         where = found[0] or "a database in memory"
         raise DatabaseError(
-            f"The records in schema _provisioner of {where} have format {max(versions)}; this provision knows up to {FORMAT}.",
+            f"The records in schema _provisioner of {where} have format {max(versions)}; "
+            f"this provision knows up to {FORMAT}.",
             cure="Run `pip install --upgrade provisioner`.",
             code="records_newer",
         )
@@ -133,7 +134,7 @@ def _mark(row: Row) -> Mark | None:
     except ValueError:
         stamp = None
     existed = row.get("existed") != "false"
-    return Mark(table, row.get("unit") or "", row.get("run") or "", existed, row.get("kept"), stamp)
+    return Mark(table, row.get("unit") or "", row.get("run") or "", existed, row.get("kept"), stamp, row.get("died"))
 
 
 def _make_stamp(table: TableName, values: Mapping[str, Any], parts: Parts, protect: bool) -> Stamp:

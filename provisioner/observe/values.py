@@ -70,8 +70,9 @@ class Stamp:
 class Mark:
     """Trust withdrawn: a run began to remake this table.
 
-    existed: whether there was a relation before. kept: the name under which that relation was put aside, None when it was not.
-    stamp: what it carried until then.
+    existed: False when there was no relation before; what is there by now is then the dead run's. kept: the name under which
+    the relation was put aside, None when it was not. stamp: what it carried until then. died: the run that had already died
+    in it before this one, None when none had.
     """
 
     table: TableName
@@ -80,6 +81,7 @@ class Mark:
     existed: bool
     kept: str | None = None
     stamp: Stamp | None = None
+    died: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +122,7 @@ class DbtNode:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What the manifest asks of one relation; types are canonical. declared_by: None for a relation that only dbt knows."""
+    """What the manifest asks of one relation; types are canonical. required: False for one that only dbt knows."""
 
     table: TableName
     kind: TableKind

@@ -38,7 +38,7 @@ def _value(unit: Unit, drift: list[Drift], catalog: Catalog, base: str, run: str
         return base
     stamps = [catalog.stamps.get(table) for table in unit.tables]
     trusted = {stamp.fingerprint for stamp in stamps if stamp is not None and stamp.base == base}
-    settled = not any(one.mend is not Mend.SWEEP for one in drift) and len(trusted) == 1
+    settled = not any(one.mend is Mend.RUN for one in drift) and len(trusted) == 1
     return trusted.pop() if settled else mix_run(base, run)
 
 
@@ -124,4 +124,8 @@ def _orphans(graph: Graph, catalog: Catalog) -> Iterator[Drift]:
     wanted = graph.makers()
     for table, stamp in catalog.stamps.items():
         if table not in wanted and table in catalog.relations:
-            yield Drift(table, Reason.ORPHAN, Mend.DROP, f"was made by {stamp.unit}; nothing declares it any more")
+            fact = f"was made by {stamp.unit}; nothing declares it any more"
+            if stamp.protect:
+                yield Drift(table, Reason.ORPHAN, Mend.BY_HAND, f"{fact}, and it is protected")
+            else:
+                yield Drift(table, Reason.ORPHAN, Mend.DROP, fact)

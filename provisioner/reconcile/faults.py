@@ -18,7 +18,7 @@ def find_faults(want: Want, kind: UnitKind, relation: Relation, measure: Measure
     faults = [*_columns(want, relation)]
     if kind is UnitKind.DECLARED:
         faults += [*_extra(want, relation), *_constraints(want, relation)]
-    return (*faults, *_expectations(want, measure or Measure()))
+    return (*faults, *_unknown_columns(want, relation), *_expectations(want, measure or Measure()))
 
 
 def _columns(want: Want, relation: Relation) -> Iterator[Fault]:
@@ -55,6 +55,14 @@ def _listed(columns: tuple[str, ...]) -> str:
 
 def _null(nullable: bool) -> str:
     return "nullable" if nullable else "not null"
+
+
+def _unknown_columns(want: Want, relation: Relation) -> Iterator[Fault]:
+    """An expectation about a column that is not there is not met; nobody could have measured it."""
+    have = {fold(column.name) for column in relation.columns} | {fold(column.name) for column in want.columns}
+    for column in dict.fromkeys((*want.expect.not_null, *(name for key in want.expect.unique for name in key))):
+        if fold(column) not in have:
+            yield Reason.EXPECTATION_FAILED, f"has no column {column}, which its expectations name"
 
 
 def _expectations(want: Want, measure: Measure) -> Iterator[Fault]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from provisioner.declare.values import HazardKind, TableKind, TableName
+from provisioner.declare.values import HazardKind, TableKind
 from provisioner.observe.values import Catalog, Graph, Unit
 from provisioner.reconcile.drift import leftovers
 from provisioner.reconcile.faults import replaceable
@@ -27,10 +27,11 @@ def make_plan(
     for unit in sort_units((graph.units[name] for name in scope), graph):
         actions += _actions(unit, drift[unit.id], catalog, durations)
     orphans = tuple(one for one in drift[""] if request.targets is None)
-    if request.prune:
-        actions += [_drop(one, catalog, len(graph.units)) for one in orphans if not _protected(one, catalog)]
+    last = 1 + max((unit.tier for unit in graph.units.values()), default=-1)
+    dropped = tuple(one for one in orphans if request.prune and one.mend is Mend.DROP)
+    actions += [_drop(one, catalog, last) for one in dropped]
     by_hand = tuple(one for name in sorted(scope) for one in drift[name] if one.mend is Mend.BY_HAND)
-    return Plan(tuple(actions), by_hand, tuple(one for one in orphans if not request.prune or _protected(one, catalog)))
+    return Plan(tuple(actions), by_hand, tuple(one for one in orphans if one not in dropped))
 
 
 def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
@@ -46,7 +47,7 @@ def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
                 scope.add(unit.id)
             # A view that is as declared is of no use while what it reads is gone.
             if _runs(drift[unit.id]) or _makes_views(unit):
-                _add_sources(unit, graph, drift, scope, set())
+                _add_sources(unit, graph, drift, scope)
         elif request.targets is None and _only_adopts(drift[unit.id]):
             scope.add(unit.id)
     return scope
@@ -58,17 +59,18 @@ def _asked(unit: Unit, request: Request) -> bool:
     return any(table in request.targets for table in unit.tables)
 
 
-def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str], seen: set[str]) -> None:
+def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str]) -> None:
     """Add what `unit` reads and what is absent or stale of it; through views and ephemeral nodes to what they read."""
-    for read in unit.reads:
-        source = graph.units[read]
+    waiting, seen = list(unit.reads), set[str]()
+    while waiting:
+        source = graph.units[waiting.pop()]
         if source.id in seen:
             continue
         seen.add(source.id)
         if drift[source.id]:
             scope.add(source.id)
         if _runs(drift[source.id]) or _makes_views(source):
-            _add_sources(source, graph, drift, scope, seen)
+            waiting += source.reads
 
 
 def _makes_views(unit: Unit) -> bool:
@@ -134,12 +136,3 @@ def _drop(orphan: Drift, catalog: Catalog, tier: int) -> Action:
     relation = catalog.relations[orphan.table]
     lost = () if replaceable(relation) else (Hazard(HazardKind.DROPS_TABLE, orphan.table, f"it holds {_rows(relation.rows)}"),)
     return Action(Mend.DROP, "", None, tier, (orphan.table,), (orphan,), lost)
-
-
-def _protected(orphan: Drift, catalog: Catalog) -> bool:
-    return catalog.stamps[orphan.table].protect
-
-
-def tables_of(plan: Plan) -> tuple[TableName, ...]:
-    """Every table that the plan's units make, sorted."""
-    return tuple(sorted({table for action in plan.actions if action.unit for table in action.tables}))

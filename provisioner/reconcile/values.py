@@ -93,7 +93,7 @@ class Hazard:
 
 @dataclass(frozen=True, slots=True)
 class Action:
-    """One step of a plan. unit: empty for an orphan. tier: index; the number of tiers for orphans, which go last.
+    """One step of a plan. unit: empty for an orphan. tier: index; for orphans one more than any unit's, they go last.
 
     estimate: seconds, from the last run on record. full_refresh: of a dbt node that remembers.
     leftovers: relations that a dead run of dbt left beside the table (SWEEP only).

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TextIO
 
 from provisioner.execute.events import (
@@ -51,8 +52,10 @@ class Progress:
         """One line, at once."""
         with self._lock:
             self._said, self._quiet = time.monotonic(), QUIET_SECONDS
-            self._out.write(line + "\n")
-            self._out.flush()
+            # Nobody reading is no reason to end a run.
+            with suppress(OSError, ValueError):
+                self._out.write(line + "\n")
+                self._out.flush()
 
     def _keep_alive(self) -> None:
         """A first sign of life soon, and never five seconds of silence while something is under way."""

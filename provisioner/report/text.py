@@ -28,16 +28,19 @@ def plain(text: str, colour: str) -> str:
 def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain) -> str:
     """The whole plan: tier by tier what is done and why, what nobody can do here, and one line to close."""
     lines = [paint(f"{manifest.name}", "bold") + paint(f"  {manifest.database}", "dim")]
-    names = [*manifest.tiers, "orphans"]
     rows = [(action, row) for action in plan.actions for row in _action_rows(action)]
     cells = columns(row for _, row in rows)
-    for tier, group in groupby(zip(rows, cells, strict=True), key=lambda item: item[0][0].tier):
-        lines += ["", paint(names[min(tier, len(manifest.tiers))], "bold")]
+    for title, group in groupby(zip(rows, cells, strict=True), key=lambda item: _title(item[0][0], manifest)):
+        lines += ["", paint(title, "bold")]
         lines += [_painted(cell, paint) for _, cell in group]
     lines += _hazard_lines(plan, paint)
     lines += _remark_lines("by hand", plan.by_hand, paint)
     lines += _remark_lines("left alone", plan.orphans, paint)
     return "\n".join([*lines, "", plan_summary(plan)])
+
+
+def _title(action: Action, manifest: Manifest) -> str:
+    return manifest.tiers[action.tier] if action.unit else "orphans"
 
 
 def _action_rows(action: Action) -> Iterable[tuple[str, ...]]:
@@ -101,8 +104,8 @@ def plan_summary(plan: Plan) -> str:
 
 
 def _orphan_hint(plan: Plan) -> str:
-    count = many(len(plan.orphans), "orphan")
-    return f"\n{count} left alone; to drop: provision apply --prune" if plan.orphans else ""
+    loose = sum(one.mend is Mend.DROP for one in plan.orphans)
+    return f"\n{many(loose, 'orphan')} left alone; to drop: provision apply --prune" if loose else ""
 
 
 def run_text(run: Run, manifest: Manifest, paint: Paint = plain) -> str:

@@ -54,7 +54,7 @@ def test_who_is_in_the_way_is_named_and_check_answers_meanwhile(working: tuple[P
 
 def test_a_lock_timeout_that_passes_ends_the_waiting(working: tuple[Project, subprocess.Popen[str]]) -> None:
     project, first = working
-    refused = project.command("apply", "--lock-timeout", "0.3s")
+    refused = project.command("apply", "--lock-timeout", "0.3")
     assert refused.returncode == 3
     assert "waiting for" in refused.stderr and str(first.pid) in refused.stderr
 

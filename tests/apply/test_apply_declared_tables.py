@@ -58,14 +58,10 @@ BY_HAND: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
 
 
 @pytest.mark.parametrize("case", BY_HAND)
-@pytest.mark.parametrize("found", ["stamped", "unstamped"])
-def test_a_difference_in_structure_is_told_and_no_row_is_touched(tmp_path: Path, case: str, found: str) -> None:
+def test_a_difference_in_structure_is_told_and_no_row_is_touched(shop_as_declared: Project, case: str) -> None:
     have, reason, cure = BY_HAND[case]
-    project = shop(tmp_path)
-    if found == "stamped":
-        project.apply()
-        project.sql("DROP TABLE notes")
-    project.sql(*have)
+    project = shop_as_declared
+    project.sql("DROP TABLE notes", "DROP TABLE doubled", *have)
     before = project.contents()["VIEW main.notes" if case == "wrong_kind" else "BASE TABLE main.notes"]
     plan = project.plan()
     assert {(str(one.table), str(one.reason)) for one in plan.by_hand} == {("notes", reason)}
@@ -84,9 +80,8 @@ def test_a_difference_in_structure_is_told_and_no_row_is_touched(tmp_path: Path,
     assert [row[0] for row in project.rows("SELECT id FROM notes")] == [1]
 
 
-def test_the_command_line_tells_what_is_to_be_done_by_hand_and_exits_1(tmp_path: Path) -> None:
-    project = shop(tmp_path)
-    project.apply()
+def test_the_command_line_tells_what_is_to_be_done_by_hand_and_exits_1(shop_as_declared: Project) -> None:
+    project = shop_as_declared
     project.sql("ALTER TABLE notes ADD COLUMN x INTEGER")
     told = project.command("plan", "--detailed-exitcode")
     assert told.returncode == 2
@@ -103,6 +98,14 @@ def test_a_declared_table_that_is_there_already_is_adopted_with_its_rows(tmp_pat
     project.sql("CREATE TABLE notes (id BIGINT PRIMARY KEY, body VARCHAR)", "INSERT INTO notes VALUES (7, 'mine')")
     assert ran(project.apply(target=["notes"])) == {"table:notes": "adopted"}
     assert project.rows("FROM notes") == [(7, "mine")]
+
+
+def test_a_table_of_the_users_that_differs_and_was_never_stamped_is_told_too(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+    project.sql("CREATE TABLE notes (id VARCHAR)", "INSERT INTO notes VALUES ('mine')")
+    error = project.refused()
+    assert error.code == "by_hand" and "id is VARCHAR, wanted is BIGINT" in error.message
+    assert project.rows("FROM notes") == [("mine",)]
 
 
 def test_a_step_that_reads_a_declared_table_to_be_mended_by_hand_waits_for_it(tmp_path: Path) -> None:

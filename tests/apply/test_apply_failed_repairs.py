@@ -7,15 +7,15 @@ from typing import Any
 
 import pytest
 
-from projects import HOLD, Project, make, outcomes, ran, shop, slow
+from projects import HOLD, LET_GO, Project, make, outcomes, ran, slow
 from provisioner import Event, NotConvergedError
 from provisioner.execute.events import UnitFinished, UnitStarted
 
 
 @pytest.fixture
-def project(tmp_path: Path) -> Project:
-    """The shop and a spare table that stands alone, as declared; then the spare one is dropped, so that it is due."""
-    project = shop(tmp_path)
+def project(shop_as_declared: Project) -> Project:
+    """The shop and a spare table that stands alone, as declared."""
+    project = shop_as_declared
     project.write("spare.sql", "SELECT 1 AS x")
     project.manifest["steps"]["spare"] = {"sql": "spare.sql"}
     project.manifest["tables"]["spare"] = {"tier": "three", "step": "spare"}
@@ -144,7 +144,7 @@ def test_a_timeout_ends_a_unit_in_its_middle_and_its_old_table_stays(tmp_path: P
     assert outcomes(seen) == {"quick": "done", "slow": "failed"}
     assert max(one.seconds for one in seen if isinstance(one, UnitFinished)) < 5
     assert project.contents()["BASE TABLE main.slow"] == before["BASE TABLE main.slow"]
-    project.sql("DELETE FROM pace", "DROP TABLE slow")
+    project.sql(LET_GO, "DROP TABLE slow")
     (project.folder / "wait").unlink()
     project.apply()
     assert project.plan().converged

@@ -76,10 +76,9 @@ def test_what_holds_no_rows_is_replaced_without_a_question(tmp_path: Path, found
 
 
 @pytest.fixture
-def orphaned(tmp_path: Path) -> Project:
+def orphaned(shop_as_declared: Project) -> Project:
     """The shop, with two tables and a view that nothing declares any more."""
-    project = shop(tmp_path)
-    project.apply()
+    project = shop_as_declared
     for name in ("counts", "shown"):
         del project.manifest["steps"][name]
     for name in ("counted", "summed", "shown"):
@@ -134,9 +133,8 @@ def test_a_protected_table_is_not_lost_by_deleting_its_lines(tmp_path: Path) -> 
     assert [str(one.table) for one in project.plan(prune=True).orphans] == ["notes"]
 
 
-def test_protection_that_is_added_to_a_table_is_kept_in_the_database(tmp_path: Path) -> None:
-    project = shop(tmp_path)
-    project.apply()
+def test_protection_that_is_added_to_a_table_is_kept_in_the_database(shop_as_declared: Project) -> None:
+    project = shop_as_declared
     project.sql("INSERT INTO notes VALUES (1, 'mine')")
     project.manifest["tables"]["notes"]["protect"] = True
     project.declare()

@@ -21,6 +21,7 @@ from provisioner.cli import cli
 
 # What lets root read and write whatever the permissions say: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 RIGHTS_OF_ROOT, DROP_FROM_BOUNDS = (1, 2), 24
+SECRET = "hunter2-and-more"
 SOUND: Mapping[str, str] = {
     "provision.yaml": """version: 1
 name: shop
@@ -128,7 +129,7 @@ class Shop:
         """The same command without a process of its own, which would take most of the time."""
         with chdir(self.folder):
             result = CliRunner().invoke(cli, arguments, env=dict(self.variables), standalone_mode=False)
-        return Answer(result.return_value if result.exception is None else 70, result.stdout, result.stderr)
+        return Answer(result.return_value if result.exception is None else 70, result.output, "")
 
     def shell(self, command: str) -> None:
         """Type a command that a cure names."""
@@ -213,7 +214,7 @@ def break_and_tell(case: Case, shop: Shop) -> None:
     assert "Traceback" not in said and "unexpected" not in answer.codes, said
     assert (answer.exit_code, case.code in answer.codes) == (case.exit_code, True), said
     assert [word for word in case.words if word not in answer.text] == [], said
-    assert answer.cures, said
+    assert answer.cures and SECRET not in said, said
     assert files_of(shop) == before
 
 

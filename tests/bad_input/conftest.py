@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from bad_projects import SOUND, Shop  # type: ignore[import-not-found]
+from bad_projects import SECRET, SOUND, Shop  # type: ignore[import-not-found]
 
 
 @pytest.fixture(scope="session")
@@ -28,4 +28,4 @@ def shop(made: Path) -> Iterator[Shop]:
     with tempfile.TemporaryDirectory(prefix="shop-", dir=made.parent) as name:
         folder = Path(name, "shop")
         shutil.copytree(made, folder)
-        yield Shop(folder, {"XDG_CACHE_HOME": f"{name}/cache", "NO_COLOR": "1"})
+        yield Shop(folder, {"XDG_CACHE_HOME": f"{name}/cache", "SECRET": SECRET})

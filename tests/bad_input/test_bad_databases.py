@@ -112,18 +112,62 @@ def carry_out(shop: Shop) -> None:
 
 
 CASES = (
-    Case("a folder", replace_by(Path.mkdir), "database_is_folder", ("build/shop.duckdb is a folder", "shop.duckdb/warehouse.duckdb"), edits(("provision.yaml", "database: build/shop.duckdb", "database: build/shop.duckdb/warehouse.duckdb"))),
-    Case("a text file", replace_by(write_text), "database_foreign", ("shop.duckdb is ", "not a DuckDB database", "move this one aside"), move_aside),
-    Case("a Parquet file", replace_by(write_parquet), "database_foreign", ("Parquet", "Name another file as `database`"), edits(("provision.yaml", "database: build/shop.duckdb", "database: build/another.duckdb"))),
+    Case(
+        "a folder",
+        replace_by(Path.mkdir),
+        "database_is_folder",
+        ("build/shop.duckdb is a folder", "shop.duckdb/warehouse.duckdb"),
+        edits(("provision.yaml", "database: build/shop.duckdb", "database: build/shop.duckdb/warehouse.duckdb")),
+    ),
+    Case(
+        "a text file",
+        replace_by(write_text),
+        "database_foreign",
+        ("shop.duckdb is ", "not a DuckDB database", "move this one aside"),
+        move_aside,
+    ),
+    Case(
+        "a Parquet file",
+        replace_by(write_parquet),
+        "database_foreign",
+        ("Parquet", "Name another file as `database`"),
+        edits(("provision.yaml", "database: build/shop.duckdb", "database: build/another.duckdb")),
+    ),
     Case("a SQLite file", replace_by(write_sqlite), "database_foreign", ("SQLite", "move this one aside"), move_aside),
-    Case("cut off in its head", cut(5_000), "database_truncated", ("ends after 5000 bytes", "move it aside"), move_aside),
-    Case("cut off in its middle", cut(300_000), "database_truncated", ("ends too soon", "restore it from a backup"), restore),
+    Case(
+        "cut off in its head", cut(5_000), "database_truncated", ("ends after 5000 bytes", "move it aside"), move_aside
+    ),
+    Case(
+        "cut off in its middle",
+        cut(300_000),
+        "database_truncated",
+        ("ends too soon", "restore it from a backup"),
+        restore,
+    ),
     Case("damaged", flip_a_bit, "database_damaged", ("shop.duckdb is damaged", "Restore it from a backup"), restore),
-    Case("made by a newer DuckDB", age(5_000), "database_newer", ("newer DuckDB", "pip install --upgrade duckdb"), restore),
-    Case("with records of a newer provision", renew_records, "records_newer", ("shop.duckdb", "format 99", "pip install --upgrade provisioner"), restore),
+    Case(
+        "made by a newer DuckDB",
+        age(5_000),
+        "database_newer",
+        ("newer DuckDB", "pip install --upgrade duckdb"),
+        restore,
+    ),
+    Case(
+        "with records of a newer provision",
+        renew_records,
+        "records_newer",
+        ("shop.duckdb", "format 99", "pip install --upgrade provisioner"),
+        restore,
+    ),
     Case("under two names", link_hard, "database_hard_linked", ("2 names", "`cp "), carry_out),
-    Case("an address", edits(("provision.yaml", "build/shop.duckdb", '"md:shop"')), "bad_path", ("md:shop is not a file", "provision.yaml:3:11"), sound()),
-)  # fmt: skip
+    Case(
+        "an address",
+        edits(("provision.yaml", "build/shop.duckdb", '"md:shop?motherduck_token=${SECRET}"')),
+        "bad_path",
+        ("md:… is not a file", "provision.yaml:3:11"),
+        sound(),
+    ),
+)
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
@@ -145,10 +189,14 @@ class Holder:
 
 
 @pytest.mark.parametrize("arguments", [("plan",), ("apply", "--lock-timeout", "0")], ids=lambda words: words[0])
-def test_a_database_that_another_process_has_is_busy_and_its_pid_is_told(shop: Shop, arguments: tuple[str, ...]) -> None:
+def test_a_database_that_another_process_has_is_busy_and_its_pid_is_told(
+    shop: Shop, arguments: tuple[str, ...]
+) -> None:
     holder = Holder(shop)
     pid = str(holder.process.pid)
-    case = Case("busy", nothing, "database_locked", (f"PID {pid}", f"`ps -p {pid}`"), lambda shop: holder.end(), arguments, 3)
+    case = Case(
+        "busy", nothing, "database_locked", (f"PID {pid}", f"`ps -p {pid}`"), lambda shop: holder.end(), arguments, 3
+    )
     try:
         break_and_tell(case, shop)
         cure_and_succeed(case, shop)
@@ -179,10 +227,28 @@ def allow(shop: Shop) -> None:
 
 
 FORBIDDEN = (
-    Case("a folder that nobody may write to", change_and_forbid("build"), "folder_not_writable", ("/build cannot be written", "chmod u+w "), allow),
-    Case("a file that nobody may write to", change_and_forbid("build/shop.duckdb"), "database_unreadable", ("shop.duckdb may not be opened", "Permission denied", "Allow this user to read and write the file"), allow),
-    Case("no right to make the folder", both(edits(("provision.yaml", "build/shop.duckdb", "build/new/shop.duckdb")), change_and_forbid("build")), "folder_not_writable", ("shop.duckdb.lock cannot be written", "/shop/build` shows who has it"), allow),
-)  # fmt: skip
+    Case(
+        "a folder that nobody may write to",
+        change_and_forbid("build"),
+        "folder_not_writable",
+        ("/build cannot be written", "chmod u+w "),
+        allow,
+    ),
+    Case(
+        "a file that nobody may write to",
+        change_and_forbid("build/shop.duckdb"),
+        "database_unreadable",
+        ("shop.duckdb may not be opened", "Permission denied", "Allow this user to read and write the file"),
+        allow,
+    ),
+    Case(
+        "no right to make the folder",
+        both(edits(("provision.yaml", "build/shop.duckdb", "build/new/shop.duckdb")), change_and_forbid("build")),
+        "folder_not_writable",
+        ("shop.duckdb.lock cannot be written", "/shop/build` shows who has it"),
+        allow,
+    ),
+)
 
 
 @pytest.mark.parametrize("case", FORBIDDEN, ids=lambda case: case.name)

@@ -29,6 +29,7 @@ SLOW = (
     "select coalesce(sum(a.range * b.range), 0)::double as s from {{{{ ref('pace') }}}} p, range(10000000) a, range(100000) b "
     "where p.who = '{who}'"
 )
+AFTER = "-- depends_on: {{{{ ref('{}') }}}}\n"
 Rows = list[tuple[Any, ...]]
 
 
@@ -160,7 +161,7 @@ def read_until(process: subprocess.Popen[str], event: str, unit: str = "") -> st
         told = json.loads(line)
         if told["event"] == event and short(told.get("unit", "")) == unit:
             return log
-    raise AssertionError(f"{unit} never came to {event}:\n{log}")
+    raise AssertionError(f"{unit} never came to {event}:\n{log}{process.stdout and process.stdout.read()}")
 
 
 def kill_in(shop: Shop, unit: str, *words: str) -> str:

@@ -8,7 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from dbt_shops import Shop, facts, table
+from dbt_shops import Shop, due, facts, table
 from provisioner import Outcome
 
 AGES = "id,label,price\n1,young,1.5\n2,old,2.5\n3,ancient,3.25\n"
@@ -98,8 +98,8 @@ def test_what_dbt_built_is_adopted_and_every_drift_is_mended_alone(tmp_path: Pat
     build_with_plain_dbt(shop)
     before = shop.content(TABLES)
 
-    assert shop.due() == dict.fromkeys([*TABLES, "stg_ages"], "unstamped")
     run = shop.apply()
+    assert due(run.plan) == dict.fromkeys([*TABLES, "stg_ages"], "unstamped")
     assert {unit.outcome for unit in run.units} == {Outcome.ADOPTED}, "nothing ran"
     assert shop.content(TABLES) == before
     shop.check_settled()
@@ -153,15 +153,13 @@ def test_what_dbt_built_is_adopted_and_every_drift_is_mended_alone(tmp_path: Pat
         "asked": "requested",
         "left": "orphan",
     }
-    plan = shop.plan(**wishes)
-    assert shop.due(**wishes) == expected
-    told = facts(plan)
+    run = shop.apply(**wishes, allow=["drops_table"])
+    assert due(run.plan) == expected
+    told = facts(run.plan)
     assert told["taxed"] == "models/taxed.sql: macro shop.tax changed"
     assert told["dated"] == "models/dated.sql: var year changed"
     assert told["edited"] == "models/edited.sql changed"
     assert told["gains"] == "seeds/gains.csv changed"
-
-    run = shop.apply(**wishes, allow=["drops_table"])
     assert {unit.outcome for unit in run.units} == {Outcome.DONE}
     assert shop.content(["gains", "loses", "swaps", "of_seeds", "theirs"]) == {
         "gains": [(1, "bob", "y")],

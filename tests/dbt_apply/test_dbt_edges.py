@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from dbt_shops import Shop, table
+from dbt_shops import Shop, due, table
 
 SOURCES = "sources:\n  - name: raw\n    schema: main\n    tables: [{name: orders}, {name: score}, {name: regions}]\n"
 PYTHON = "def build(connection, context):\n    connection.execute('CREATE TABLE score AS SELECT region, total * 2 AS points FROM totals')\n"
@@ -45,10 +45,9 @@ ORDER = ["orders", "regions", "stg_orders", "totals", "score", "ranked", "report
 def test_edges_cross_kinds_in_a_folder_and_a_database_with_odd_names(tmp_path: Path) -> None:
     shop = Shop(tmp_path / "mein läden 店", BODY, stem="new-raw")
     shop.write(FILES)
-    plan = shop.plan()
+    plan = shop.apply().plan
     assert [action.unit.rpartition(".")[2] for action in plan.actions] == ORDER
-    assert shop.due() == dict.fromkeys(ORDER, "missing")
-    shop.apply()
+    assert due(plan) == dict.fromkeys(ORDER, "missing")
     assert shop.content(["ranked", "report"]) == {
         "ranked": [("n", "north", 8), ("s", "south", 4)],
         "report": [("n", "north", 1), ("n", "north", 3), ("s", "south", 2)],

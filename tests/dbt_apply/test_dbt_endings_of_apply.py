@@ -7,13 +7,14 @@ import signal
 import time
 from pathlib import Path
 
-from dbt_shops import SLOW, Shop, kill_in, outcomes, read_until, table, wait_until_free
+from dbt_shops import AFTER, SLOW, Shop, kill_in, outcomes, read_until, table, wait_until_free
 
 FILES = {
     "dbt/seeds/pace.csv": "who\nmart\n",
     "dbt/models/quick.sql": table("table", "select 1 as i"),
+    "dbt/models/log.sql": table("incremental", "select i from {{ ref('quick') }}"),
     "dbt/models/shown.sql": table("view", "select i from {{ ref('quick') }}"),
-    "dbt/models/slow.sql": table("table", SLOW.format(who="mart") + " or (select count(*) from {{ ref('quick') }}) < 0"),
+    "dbt/models/slow.sql": table("table", AFTER.format("log") + SLOW.format(who="mart")),
     "dbt/models/after_slow.sql": table("table", "select s + 1 as s from {{ ref('slow') }}"),
 }
 MART = {"tier": "mart", "step": "models"}
@@ -23,7 +24,7 @@ BODY = {
     "steps": STEPS,
     "tables": {
         "pace": {"tier": "seed", "step": "seeds"},
-        **dict.fromkeys(("quick", "slow", "after_slow"), MART),
+        **dict.fromkeys(("quick", "log", "slow", "after_slow"), MART),
         "shown": {**MART, "kind": "view"},
     },
 }
@@ -33,18 +34,20 @@ def test_after_a_kill_a_timeout_and_a_signal_the_next_apply_goes_on(tmp_path: Pa
     shop = Shop(tmp_path / "shop", BODY)
     shop.write(FILES)
     kill_in(shop, "slow")
-    interrupted = "interrupted missing"
-    assert shop.due() == {"quick": "interrupted", "shown": "interrupted", "slow": interrupted, "after_slow": interrupted}
+    interrupted = "missing interrupted"
+    built = dict.fromkeys(("quick", "log", "shown"), "interrupted")
+    assert shop.due() == {**built, "slow": interrupted, "after_slow": interrupted}
 
     shop.declare(steps={**STEPS, "models": {"dbt": "run", "timeout": "3s"}})
     told = shop.fail()
     assert outcomes(told) == {
-        "quick": "done", "shown": "done", "slow": "failed timeout", "after_slow": "skipped skipped",
+        "quick": "done", "log": "done", "shown": "done", "slow": "failed timeout", "after_slow": "skipped skipped",
     }  # fmt: skip
     assert "timeout of 3 s" in told["error"]["message"]
     wait_until_free(shop, 0)
-    assert shop.relations() == {"pace": "table", "quick": "table", "shown": "view"}
-    assert shop.due() == {"slow": "missing", "after_slow": "missing"}, "a failure that was seen leaves no mark"
+    assert shop.relations() == {"pace": "table", "quick": "table", "log": "table", "shown": "view"}
+    assert shop.content(["log"])["log"] == [(1,)], "the rows of the killed run come once, though nothing was there before it"
+    assert shop.due() == {"slow": interrupted, "after_slow": interrupted}
 
     shop.declare(steps=STEPS)
     shop.do("DROP TABLE quick")
@@ -59,12 +62,12 @@ def test_after_a_kill_a_timeout_and_a_signal_the_next_apply_goes_on(tmp_path: Pa
     assert "SIGTERM" in told["error"]["message"]
     assert outcomes(told) == {"quick": "done", "slow": "stopped stopped", "after_slow": "stopped stopped"}
     wait_until_free(shop, 0)
-    assert shop.due() == {"slow": "missing", "after_slow": "missing"}
+    assert shop.due() == {"slow": interrupted, "after_slow": interrupted}
 
     shop.write({"dbt/seeds/pace.csv": "who\n"})
     shop.do("CREATE TABLE slow__dbt_tmp AS SELECT 1 AS i", "CREATE VIEW slow__dbt_backup AS SELECT 1 AS i")
     shop.apply()
-    assert shop.content(["quick", "shown", "slow", "after_slow"]) == {
-        "quick": [(1,)], "shown": [(1,)], "slow": [(0.0,)], "after_slow": [(1.0,)],
+    assert shop.content(["quick", "log", "shown", "slow", "after_slow"]) == {
+        "quick": [(1,)], "log": [(1,)], "shown": [(1,)], "slow": [(0.0,)], "after_slow": [(1.0,)],
     }  # fmt: skip
     shop.check_settled()

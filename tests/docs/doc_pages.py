@@ -1,13 +1,13 @@
-"""The pages of the documentation as programs: their examples are run, and what these print is held against what is written.
+"""The pages of the documentation as programs: their examples are run, and what they print is compared with the page.
 
-    ```console             after each `$ `, a command; then what it prints, progress and errors too. `> ` continues a command
+    ```console             after each `$ `, a command, continued after `> `; then all that it prints
     ```LANGUAGE file=a.sql is written to that file before the page goes on
     ```yaml                a manifest, whole once HEAD stands above it
     ```yaml github         a workflow of GitHub's
     ```python              is run, and must end well
 
-Everything else (`sh`, `text`, ...) is for the reader. A page runs in its own copy of `docs/shop`, README.md in one of the
-bundled project. To write what the commands print now into the pages:
+Everything else (`sh`, `text`, ...) is for the reader. A page runs in its own copy of `docs/shop`, README.md in one of
+the bundled project. To write what the commands print now into the pages:
 
     python tests/docs/doc_pages.py [PAGE ...]
 """
@@ -18,13 +18,16 @@ import difflib
 import getpass
 import os
 import re
+import shlex
 import shutil
+import signal
 import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import groupby
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,8 +38,11 @@ TIMEOUT = 120
 _BLOCK = re.compile(r"^```(?P<language>[\w-]*)[ \t]*(?P<info>[^\n]*)\n(?P<text>.*?)^```[ \t]*$", re.M | re.S)
 _FILE = re.compile(r"\bfile=(\S+)")
 # Signs of life: they come when something takes long, which is never twice the same.
-_SIGN_OF_LIFE = re.compile(r"^(reading the manifest|preparing|verifying what dbt made|\s+still at .*|[\w.]+ \(\d[^)]* s\).*)\n", re.M)
+_SIGN_OF_LIFE = re.compile(
+    r"^(reading the manifest|preparing|verifying what dbt made|\s+still at .*|[\w.]+ \(\d[^)]* s\).*)\n", re.M
+)
 _KILLED = re.compile(r"^\S*bash: line \d+: +\d+ Killed.*$", re.M)
+_CRASH = re.compile(r"^Traceback|This is a defect of provision", re.M)
 # dbt starts several nodes at once, in an order of its own.
 _STARTS = re.compile(r"(?:^ +\d+/\d+  start +\S+  \w+\n)+", re.M)
 _VARYING = (
@@ -47,7 +53,7 @@ _VARYING = (
     (re.compile(r"\byou@laptop \d+"), "<who>"),
     (re.compile(r"\bprocess \d+ on \S+"), "<process>"),
     (re.compile(r"\b[0-9a-f]{12,64}\b"), "<digest>"),
-    (re.compile(r"\b(provision|provision, version|duckdb|python|dbt|dbt-core|dbt-duckdb)([\": ]+)\d+\.\d+[\w.]*"), r"\1\2<version>"),
+    (re.compile(r"\b(version|duckdb|python|dbt[\w-]*|provision)([\": ]+)\d+\.\d+[\w.]*"), r"\1\2<version>"),
     (re.compile(r"(?<=\S) {2,}"), "  "),
 )
 
@@ -132,7 +138,7 @@ def lasting(text: str) -> str:
 def show_difference(page: str, outcome: Outcome) -> str:
     """For a person: where the page is, what it says, and what is printed now."""
     written, printed = lasting(outcome.command.written), lasting(outcome.printed)
-    lines = difflib.unified_diff(written.splitlines(), printed.splitlines(), "as written", "as printed", lineterm="", n=99)
+    lines = difflib.unified_diff(written.splitlines(), printed.splitlines(), "written", "printed", n=99, lineterm="")
     return "\n".join([f"{page}:{outcome.command.line}: $ {outcome.command.text}", *lines])
 
 
@@ -160,7 +166,7 @@ class Place:
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT,
         )  # fmt: skip
         self._status = done.returncode if done.returncode >= 0 else 128 - done.returncode
-        return self._as_seen(done.stdout)
+        return self._as_seen(done.stdout) + ("Killed\n" if done.returncode == -signal.SIGKILL else "")
 
     @property
     def succeeded(self) -> bool:
@@ -179,9 +185,16 @@ class Place:
         path.chmod(0o755)
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PROVISION_", "DBT_", "GIT_"))}
-        own = {"PATH": f"{self._bin}:{os.environ['PATH']}", "HOME": str(self._base), "LANG": "C.UTF-8", "COLUMNS": "120"}
-        return {**kept, **own, "XDG_CACHE_HOME": str(self._base / "cache"), "PYTHONDONTWRITEBYTECODE": "1"}
+        foreign = ("PROVISION_", "DBT_", "GIT_")
+        return {
+            **{name: value for name, value in os.environ.items() if not name.startswith(foreign)},
+            "PATH": f"{self._bin}:{os.environ['PATH']}",
+            "HOME": str(self._base),
+            "XDG_CACHE_HOME": str(self._base / "cache"),
+            "LANG": "C.UTF-8",
+            "COLUMNS": "120",
+            "PYTHONDONTWRITEBYTECODE": "1",
+        }
 
     def _as_seen(self, text: str) -> str:
         text = _KILLED.sub("Killed", _SIGN_OF_LIFE.sub("", text))
@@ -193,24 +206,42 @@ class Place:
 def run_page(page: str, base: Path) -> Iterator[Outcome]:
     """Run every example of the page, in order."""
     place = Place(page, base)
-    for block in read_blocks((ROOT / page).read_text(encoding="utf-8")):
-        if block.file is not None:
-            place.write(block)
-        elif block.language == "console":
-            for command in read_commands(block):
-                yield Outcome(command, place.run(command.text))
-        elif block.language == "python":
-            printed = place.run(f"python - <<'END OF EXAMPLE'\n{block.text}END OF EXAMPLE")
-            if not place.succeeded:
-                yield Outcome(Command(block.line, "python", "", block.start, block.start), printed or "it failed\n")
+    for python, blocks in groupby(read_blocks((ROOT / page).read_text(encoding="utf-8")), key=_is_python):
+        if python:
+            yield from _run_python(page, place, list(blocks))
+            continue
+        for block in blocks:
+            if block.file is not None:
+                place.write(block)
+            elif block.language == "console":
+                for command in read_commands(block):
+                    yield Outcome(command, place.run(command.text))
+
+
+def _is_python(block: Block) -> bool:
+    return block.language == "python" and block.file is None
+
+
+def _run_python(page: str, place: Place, blocks: list[Block]) -> Iterator[Outcome]:
+    """Adjacent python blocks share a process, for the sake of time; each has names of its own, and the page's lines."""
+    texts = [(f"{page}:{block.line}", "\n" * (block.line - 1) + block.text) for block in blocks]
+    program = f"for name, text in {texts!r}:\n    exec(compile(text, name, 'exec'), {{'__name__': '__main__'}})"
+    printed = place.run(f"python -c {shlex.quote(program)}")
+    if not place.succeeded:
+        yield Outcome(Command(blocks[0].line, "python", "", blocks[0].start, blocks[0].start), printed or "it failed\n")
 
 
 def refresh(page: str) -> int:
-    """Write into the page what its commands print now, where that differs. Returns how many did."""
+    """Write into the page what its commands print now, where that differs. Returns how many did.
+
+    A crash is nothing to be written down: then the page stays as it is.
+    """
     path = ROOT / page
     text = path.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as base:
         changed = [one for one in run_page(page, Path(base)) if not one.as_written and one.command.text != "python"]
+    if broken := [one for one in changed if _CRASH.search(one.printed)]:
+        sys.exit("\n\n".join(show_difference(page, one) for one in broken))
     for one in reversed(changed):
         rest = text[one.command.end :]
         gap = "\n" if one.printed and rest.startswith("$ ") else ""

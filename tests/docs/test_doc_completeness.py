@@ -36,10 +36,18 @@ SECTIONS = {
     "Environments": SCHEMA["$defs"]["environment"]["properties"],
     "Policy": SCHEMA["$defs"]["policy"]["properties"],
 }
-COMMANDS = {name: command for name, command in cli.commands.items()}
-COMMON = set.intersection(*({o for p in c.params for o in p.opts} for n, c in COMMANDS.items() if n != "schema"))
+COMMANDS = cli.commands
 # Functions that take an error's code as their second argument.
 CODED = {"Problem", "add", "fail", "refuse", "_Complaint"}
+
+
+def options_of(name: str) -> set[str]:
+    """Every way to write an option of the command."""
+    options = (param for param in COMMANDS[name].params if isinstance(param, click.Option))
+    return {word for option in options for word in (*option.opts, *option.secondary_opts)}
+
+
+COMMON = set.intersection(*(options_of(name) for name in COMMANDS if name != "schema"))
 
 
 def read(page: str) -> str:
@@ -99,10 +107,8 @@ def _resolved(rule: Any) -> Mapping[str, Any]:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_commands_page_has_the_options_of_the_command(name: str) -> None:
-    options = {option for param in COMMANDS[name].params for option in (*param.opts, *param.secondary_opts)}
-    own = {option for option in options - COMMON if option.startswith("-")}
-    arguments = {param.name.upper() for param in COMMANDS[name].params if isinstance(param, click.Argument) and param.name}
-    assert named(sections("docs/commands.md")[f"provision {name}"]) == own | arguments
+    arguments = {str(param.name).upper() for param in COMMANDS[name].params if isinstance(param, click.Argument)}
+    assert named(sections("docs/commands.md")[f"provision {name}"]) == (options_of(name) - COMMON) | arguments
 
 
 def test_the_commands_page_has_the_options_that_all_commands_share() -> None:
@@ -110,8 +116,8 @@ def test_the_commands_page_has_the_options_that_all_commands_share() -> None:
 
 
 def test_the_commands_page_has_no_command_that_does_not_exist() -> None:
-    told = {title.removeprefix("provision ") for title in sections("docs/commands.md") if title.startswith("provision ")}
-    assert told == set(COMMANDS)
+    told = {title for title in sections("docs/commands.md") if title.startswith("provision ")}
+    assert told == {f"provision {name}" for name in COMMANDS}
 
 
 def test_the_exit_codes_are_documented() -> None:
@@ -174,13 +180,22 @@ def test_the_page_about_the_inside_names_every_folder_of_the_package() -> None:
     assert {folder for folder in folders if f"`{folder}`" not in read("docs/inside.md")} == set()
 
 
-MARKDOWN = [page.relative_to(ROOT) for page in (*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "dbt").glob("*.md"))]
+def test_the_page_about_the_inside_names_no_file_that_is_gone() -> None:
+    files = {path.name for path in (ROOT / "provisioner").rglob("*.*")}
+    words = re.findall(r"`(?:[\w/]+/)?(\w[\w.]*\.(?:py|json))`", read("docs/inside.md"))
+    assert set(words) - files - {"doc_pages.py"} == set()
 
 
-@pytest.mark.parametrize("page", map(str, MARKDOWN))
+MARKDOWN = [
+    str(page.relative_to(ROOT))
+    for page in (*ROOT.glob("*.md"), *sorted((ROOT / "docs").rglob("*.md")), *(ROOT / "dbt").glob("*.md"))
+]
+
+
+@pytest.mark.parametrize("page", MARKDOWN)
 def test_every_link_leads_somewhere(page: str) -> None:
-    lost = [link for link in re.findall(r"\]\(([^)]+)\)", read(page)) if not link.startswith("https://") and not _leads(page, link)]
-    assert lost == []
+    links = re.findall(r"\]\((?!https://)([^)]+)\)", read(page))
+    assert [link for link in links if not _leads(page, link)] == []
 
 
 def _leads(page: str, link: str) -> bool:
@@ -194,16 +209,16 @@ def _leads(page: str, link: str) -> bool:
 
 def written_commands() -> Iterator[tuple[str, str]]:
     """Every call of provision that stands in a page, wherever it stands."""
-    for page in map(str, MARKDOWN):
-        for line in re.findall(r"(?:^|[`$&\s/])provision ((?:plan|apply|check|history|schema)\b[^`\n&|;>]*)", read(page)):
-            yield page, line.strip()
+    call = re.compile(rf"(?:^|[`$&\s/])provision ((?:{'|'.join(COMMANDS)})\b[^`\n&|;>\"'()]*)", re.M)
+    for page in MARKDOWN:
+        yield from ((page, line.strip()) for line in call.findall(read(page)))
 
 
 def test_every_call_of_provision_in_the_pages_has_options_that_exist() -> None:
     wrong = []
     for page, line in written_commands():
         name, *options = shlex.split(line, comments=True)
-        known = {option for param in COMMANDS[name].params for option in (*param.opts, *param.secondary_opts)} | {"--help"}
+        known = options_of(name) | {"--help"}
         wrong += [f"{page}: provision {line}" for word in options if word.startswith("-") and word not in known]
     assert wrong == []
 

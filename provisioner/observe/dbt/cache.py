@@ -49,6 +49,9 @@ def load_graph(
         versions(),
     )
     graph = build_graph(parse(), around)
+    # A file that was edited while dbt parsed would be kept under the key of its old text.
+    if project_key(project, database, variables) != key:
+        return graph
     with suppress(OSError):
         _write(path, {"format": _FORMAT, "key": key, **_to_json(graph)})
     return graph

@@ -143,12 +143,12 @@ def _outside(folder: Path, said: Mapping[str, Any]) -> Iterator[Path]:
 def _files(project: DbtProject, said: ProjectFile) -> Iterator[Path]:
     seen: set[str] = set()
     for root in (project.project_dir, *said.outside):
-        yield from _walk(root, said.ignored, seen)
+        yield from walk(root, said.ignored, seen)
     if project.profiles_dir is not None:
         yield project.profiles_dir / "profiles.yml"
 
 
-def _walk(root: Path, ignored: frozenset[Path], seen: set[str]) -> Iterator[Path]:
+def walk(root: Path, ignored: frozenset[Path], seen: set[str]) -> Iterator[Path]:
     """Links are followed, since local packages are links; a folder that was seen is not entered again."""
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)

@@ -1,6 +1,6 @@
 """Carry out a plan: tier by tier, each unit as withdraw, act, verify, grant.
 
-A unit's states: planned -> started -> done | failed | stopped, or planned -> skipped when something it reads failed.
+A unit's stages: planned -> started -> done | failed | stopped, or planned -> skipped when something it reads failed.
 What is done stays done. A tier is looked at as a whole before the next one starts.
 """
 
@@ -13,12 +13,13 @@ from itertools import groupby
 from provisioner.errors import ProvisionError, StepError
 from provisioner.execute.batches import Batch, batches
 from provisioner.execute.dbt_units import run_dbt
-from provisioner.execute.endings import skipped
-from provisioner.execute.events import Outcome, UnitFinished, UnitStarted
+from provisioner.execute.endings import not_started, outcome_of, skipped
+from provisioner.execute.events import Noted, Outcome, UnitFinished, UnitStarted
 from provisioner.execute.setting import Setting
 from provisioner.execute.single import run_single
 from provisioner.execute.values import UnitResult
 from provisioner.observe.introspect import introspect
+from provisioner.observe.values import Unit
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Request
@@ -33,6 +34,7 @@ class Walk:
         self._setting = setting
         self._numbers = {id(action): number for number, action in enumerate(plan.actions, 1)}
         self._broken = {one.unit for one in plan.by_hand}
+        self._done: set[str] = set()
         self.results: list[UnitResult] = []
 
     def walk(self) -> tuple[UnitResult, ...]:
@@ -50,7 +52,7 @@ class Walk:
         if not ready:
             return
         if len(ready) > 1 or self._is_dbt(ready[0]):
-            run_dbt(ready, self._setting, self._started, self._finished, self.blocked_by)
+            run_dbt(ready, self._setting, self)
         else:
             self._alone(ready[0])
 
@@ -61,82 +63,98 @@ class Walk:
         """Whether the action is not to be started at all; then it is on record as skipped or stopped."""
         error = self._why_not(action)
         if error is not None:
-            outcome = Outcome.STOPPED if error.code == "stopped" else Outcome.SKIPPED
-            self._finished(action, outcome, 0.0, None, error)
+            self.finished(action, 0.0, None, error)
         return error is not None
 
     def _why_not(self, action: Action) -> ProvisionError | None:
         if self._setting.stop.requested:
-            return StepError("it was not started.", code="stopped")
+            return not_started(self._setting.stop)
         if self._setting.fail_fast and any(result.outcome is Outcome.FAILED for result in self.results):
-            return StepError("a unit before it failed, and --fail-fast was asked for.", code="skipped")
+            return StepError(
+                "a unit before it failed, and --fail-fast was asked for.",
+                code="skipped",
+                cure="Mend that one, then run `provision apply` again.",
+            )
         if action.unit and (source := self.blocked_by(action.unit)):
             return skipped(source)
         return None
 
     def blocked_by(self, unit: str) -> str | None:
-        """The unit that is broken and that this one reads, itself or through others."""
-        for read in self._setting.graph.units[unit].reads:
+        """The unit that is broken and that this one reads, itself or through others that did not run since."""
+        waiting, seen = list(self._setting.graph.units[unit].reads) if self._broken else [], set(self._done)
+        while waiting:
+            read = waiting.pop()
             if read in self._broken:
                 return read
-            if not self._is_settled(read) and (source := self.blocked_by(read)):
-                return source
+            if read not in seen:
+                seen.add(read)
+                waiting += self._setting.graph.units[read].reads
         return None
-
-    def _is_settled(self, unit: str) -> bool:
-        return any(result.unit == unit and result.outcome is Outcome.DONE for result in self.results)
 
     def _alone(self, action: Action) -> None:
         unit = self._setting.graph.units.get(action.unit)
         tries = 1 + (unit.retries if unit and action.mend is Mend.RUN else 0)
         for attempt in range(1, tries + 1):
-            self._started(action, attempt)
+            self.started(action, attempt)
             begun = time.monotonic()
             try:
                 rows = run_single(action, self._setting)
             except ProvisionError as error:
                 if attempt < tries and not self._setting.stop.requested:
+                    self._setting.tell(Noted(f"{action.unit}, attempt {attempt}: {error.message}", warning=True))
                     continue
-                outcome = Outcome.STOPPED if error.code == "stopped" else Outcome.FAILED
-                self._finished(action, outcome, time.monotonic() - begun, None, error)
+                self.finished(action, time.monotonic() - begun, None, error)
             else:
-                self._finished(action, _success(action), time.monotonic() - begun, rows, None)
+                self.finished(action, time.monotonic() - begun, rows, None)
             return
 
-    def _started(self, action: Action, attempt: int = 1) -> None:
+    def started(self, action: Action, attempt: int = 1) -> None:
+        """Tell that it begins."""
         number, of = self._numbers[id(action)], len(self._plan.actions)
         self._setting.tell(UnitStarted(self._setting.run, name_of(action), _kind(action), number, of, attempt))
 
-    def _finished(
-        self, action: Action, outcome: Outcome, seconds: float, rows: int | None, error: ProvisionError | None
-    ) -> None:
-        number, of, name, kind = self._numbers[id(action)], len(self._plan.actions), name_of(action), _kind(action)
-        if outcome not in (Outcome.DONE, Outcome.ADOPTED) and action.unit:
-            self._broken.add(action.unit)
-        self.results.append(UnitResult(name, kind, action.tables, outcome, seconds, rows, error))
-        message, cure = (error.message, error.cure) if error else ("", "")
+    def finished(self, action: Action, seconds: float, rows: int | None, error: ProvisionError | None) -> None:
+        """Write down how it ended, and tell it. seconds: wall time."""
+        outcome = outcome_of(error) if error else _success(action)
+        if action.unit:
+            (self._broken if error else self._done).add(action.unit)
+        self.results.append(UnitResult(name_of(action), _kind(action), action.tables, outcome, seconds, rows, error))
+        self._tell_result(self.results[-1], self._numbers[id(action)])
+
+    def _tell_result(self, result: UnitResult, number: int) -> None:
+        message, cure = (result.error.message, result.error.cure) if result.error else ("", "")
         self._setting.tell(
-            UnitFinished(self._setting.run, name, kind, outcome, seconds, number, of, rows, message, cure)
-        )
+            UnitFinished(
+                self._setting.run, result.unit, result.kind, result.outcome, result.seconds, number,
+                len(self._plan.actions), result.rows, message, cure,
+            )
+        )  # fmt: skip
 
     def _verify_tier(self, tier: int) -> None:
         """A later tier must not be built on one that an effect elsewhere has spoiled."""
         for one in find_remaining(self._setting, self._request):
             unit = self._setting.graph.units.get(one.unit)
             if unit and unit.tier == tier and unit.id not in self._broken:
-                self._broken.add(unit.id)
-                error = StepError(
-                    f"{one.table} is not as declared after its tier was built: {one.reason}, {one.fact}.",
-                    code="tier_not_verified",
-                    cure=f"Look at what else writes to {one.table}, then run `provision apply` again.",
-                )
-                self.results.append(UnitResult(unit.id, unit.kind, unit.tables, Outcome.FAILED, error=error))
+                self._spoiled(unit, one)
+
+    def _spoiled(self, unit: Unit, one: Drift) -> None:
+        error = StepError(
+            f"{one.table} is not as declared after its tier was built: {one.reason}, {one.fact}.",
+            code="tier_not_verified",
+            cure=f"Look at what else writes to {one.table}, then run `provision apply` again.",
+        )
+        self._broken.add(unit.id)
+        self.results = [result for result in self.results if result.unit != unit.id]
+        self.results.append(UnitResult(unit.id, str(unit.kind), unit.tables, Outcome.FAILED, error=error))
+        number = next((self._numbers[id(action)] for action in self._plan.actions if action.unit == unit.id), 0)
+        self._tell_result(self.results[-1], number)
 
 
 def find_remaining(setting: Setting, request: Request) -> tuple[Drift, ...]:
     """The drift that still calls for work, of what was asked for; a rebuild that was asked for is done by now."""
     wants = [want for unit in setting.graph.units.values() for want in unit.wants]
-    catalog = introspect(setting.live.connection, wants)
+    with setting.stop.watch(setting.live.connection.interrupt):
+        catalog = introspect(setting.live.connection, wants)
     asked = replace(request, rebuild=frozenset())
     plan = make_plan(setting.graph, catalog, find_drift(setting.graph, catalog, asked, setting.run), asked, {})
     work = (one for action in plan.actions if action.mend in (Mend.RUN, Mend.CREATE) for one in action.reasons)

@@ -1,0 +1,137 @@
+"""Python steps: what they are told, what they may do, and how every way to fail is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from projects import Project, make, planned, ran
+
+
+def project_of(folder: Path, code: str, **step: object) -> Project:
+    """A project with one python step, build in work.py, that makes the table t."""
+    return make(
+        folder, {"work": {"python": "work:build", **step}}, {"t": {"tier": "one", "step": "work", "columns": {"x": "INTEGER"}}},
+        {"work.py": code},
+    )  # fmt: skip
+
+
+GOOD = 'connection.execute("CREATE TABLE t AS SELECT 1 AS x")'
+
+
+def function(*lines: str) -> str:
+    return "def build(connection, context):\n" + "".join(f"    {line}\n" for line in lines)
+
+
+# The code, and what the error must tell: its code, and words.
+FAILING: dict[str, tuple[str, str, tuple[str, ...]]] = {
+    "raises": (
+        function(GOOD, "inner()") + "\ndef inner():\n    raise ValueError('no good')\n",
+        "python_failed", ("work.py:6", "ValueError: no good"),
+    ),
+    "fails in its SQL": (
+        function(GOOD, "connection.execute('SELECT nothing FROM t')"), "python_failed", ("work.py:3", "nothing"),
+    ),
+    "raises when it is imported": ("import nowhere_at_all\n" + function(GOOD), "python_failed", ("work.py:1", "nowhere_at_all")),
+    "exits": (function(GOOD, "raise SystemExit(3)"), "python_failed", ("work.py:3", "SystemExit: 3")),
+    "ends its process": (
+        function(GOOD, "import os", "print('last words', flush=True)", "os._exit(5)"),
+        "worker_died", ("exit status 5", "last words"),
+    ),
+    "dies of a signal": (
+        function(GOOD, "import os, signal", "os.kill(os.getpid(), signal.SIGKILL)"), "worker_died", ("SIGKILL",),
+    ),
+    "commits": (function(GOOD, "connection.commit()"), "transaction_ended", ("work", "ended the transaction")),
+    "commits in SQL and begins anew": (
+        function(GOOD, "connection.execute('COMMIT')", "connection.execute('BEGIN')"), "transaction_ended",
+        ("ended the transaction",),
+    ),
+    "closes the connection": (function(GOOD, "connection.close()"), "", ("work",)),
+    "makes nothing": (function("pass"), "verification_failed", ("t is not there",)),
+    "makes something else": (
+        function("connection.execute(\"CREATE TABLE t AS SELECT 'a' AS x\")"), "verification_failed",
+        ("x is VARCHAR, wanted is INTEGER",),
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", FAILING)
+def test_a_python_step_that_fails_is_told_and_what_it_made_is_never_trusted(tmp_path: Path, case: str) -> None:
+    code, expected, words = FAILING[case]
+    project = project_of(tmp_path, code)
+    error = project.refused()
+    assert error.exit_code == 1 and error.cure
+    assert error.code == expected or not expected
+    assert all(word in error.message for word in words), error.message
+    assert set(planned(project.plan())) == {"work"}
+
+
+@pytest.mark.parametrize("case", ["raises", "commits"])
+def test_a_python_step_that_is_mended_makes_its_table_after_all(tmp_path: Path, case: str) -> None:
+    project = project_of(tmp_path, FAILING[case][0])
+    project.refused()
+    project.write("work.py", function(GOOD))
+    project.apply()
+    assert project.plan().converged
+    assert project.rows("FROM t") == [(1,)]
+
+
+def test_a_step_that_fails_undoes_all_that_it_did_to_other_tables(tmp_path: Path) -> None:
+    project = project_of(tmp_path, function("connection.execute('DELETE FROM mine')", "raise ValueError"))
+    project.sql("CREATE TABLE mine AS SELECT 1 AS x")
+    project.refused()
+    assert project.rows("FROM mine") == [(1,)]
+
+
+def test_a_step_is_told_its_name_its_tables_its_folder_and_the_run(tmp_path: Path) -> None:
+    told = 'connection.execute("CREATE TABLE " + context.tables[0] + " AS SELECT 1 AS x, ? AS told", [repr('
+    told += "(context.step, context.tables, str(context.folder), context.run))])"
+    project = project_of(tmp_path, function(told))
+    run = project.apply()
+    assert project.rows("SELECT told FROM t") == [(repr(("work", ('"main"."t"',), str(tmp_path), run.id)),)]
+
+
+def test_relative_file_names_start_at_the_manifests_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir("/")
+    project = project_of(tmp_path, function('connection.execute("CREATE TABLE t AS SELECT x::INT AS x FROM \'few.csv\'")'))
+    project.write("few.csv", "x\n4\n")
+    project.apply()
+    assert project.rows("FROM t") == [(4,)]
+
+
+def test_what_a_step_prints_does_not_mix_with_what_provision_says(tmp_path: Path) -> None:
+    noise = "import sys; print('noise' * 50000); print('{\"event\": \"done\", \"rows\": 9}'); print(sys.stdin.read(), file=sys.stderr)"
+    project = project_of(tmp_path, function(noise, GOOD))
+    done = project.command("apply")
+    assert done.returncode == 0
+    assert "noise" not in done.stdout + done.stderr
+    assert "done     work" in done.stderr and "1 row" in done.stderr
+
+
+def test_a_thread_that_a_step_leaves_behind_does_not_keep_the_run_from_ending(tmp_path: Path) -> None:
+    leave = "import threading, time; threading.Thread(target=time.sleep, args=(600,)).start()"
+    project = project_of(tmp_path, function(leave, GOOD))
+    assert ran(project.apply()) == {"work": "done"}
+    assert project.plan().converged
+
+
+def test_a_module_that_a_step_imports_from_its_folder_makes_it_stale_when_it_changes(tmp_path: Path) -> None:
+    code = "import figures\n" + function("connection.execute(f'CREATE TABLE t AS SELECT {figures.X}::INTEGER AS x')")
+    project = project_of(tmp_path, code)
+    project.write("figures.py", "X = 1\n")
+    project.write("other.py", "X = 1\n")
+    project.apply()
+    project.write("other.py", "X = 2\n")
+    assert project.plan().converged
+    project.write("figures.py", "X = 22\n")
+    assert planned(project.plan()) == {"work": {"definition_changed"}}
+    project.apply()
+    assert project.rows("FROM t") == [(22,)]
+
+
+def test_other_modules_of_the_folder_do_not_take_the_place_of_the_librarys(tmp_path: Path) -> None:
+    project = project_of(tmp_path, function(GOOD))
+    for name in ("json", "duckdb", "provisioner", "pickle"):
+        project.write(f"{name}.py", "raise ImportError('not this one')\n")
+    assert ran(project.apply()) == {"work": "done"}

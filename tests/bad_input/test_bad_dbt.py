@@ -1,0 +1,200 @@
+"""A dbt project that is not there, not sound, or whose node fails: told in dbt's own words, with the file."""
+
+from __future__ import annotations
+
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import duckdb
+import pytest
+from bad_projects import (  # type: ignore[import-not-found]
+    SECRET,
+    Act,
+    Case,
+    Shop,
+    break_and_tell,
+    content,
+    cure_and_succeed,
+    edits,
+    manifest,
+)
+
+DBT_SHOP = {
+    "provision.yaml": """version: 1
+name: shop
+database: build/shop.duckdb
+tiers: [seed, mart]
+dbt:
+  project_dir: dbt
+  vars: {token: "${SECRET}"}
+steps:
+  seeds: {dbt: seed}
+  models: {dbt: run}
+  spare: {load: data/spare.csv, options: {nullstr: "${SECRET}"}}
+tables:
+  ages: {tier: seed, step: seeds}
+  spare: {tier: seed, step: spare}
+  bands: {tier: mart, step: models}
+""",
+    "data/spare.csv": "id\n1\n",
+    "dbt/dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\nmodels: {+materialized: table}\n",
+    "dbt/seeds/ages.csv": "id,label\n1,young\n2,old\n",
+    "dbt/models/bands.sql": "select id, upper(label) as label, '{{ var(\"token\") }}' = label as known\nfrom {{ ref('ages') }}\n",
+}
+AGES, BANDS, PROJECT = "dbt/seeds/ages.csv", "dbt/models/bands.sql", "dbt/dbt_project.yml"
+PROFILE = "shop: {target: dev, outputs: {dev: {type: duckdb, path: ../build/elsewhere.duckdb}}}\n"
+
+
+@pytest.fixture(scope="module")
+def dbt_shop() -> Iterator[Shop]:
+    with tempfile.TemporaryDirectory(prefix="bad-dbt-") as name:
+        shop = Shop(Path(name, "shop"), {"XDG_CACHE_HOME": f"{name}/cache", "SECRET": SECRET})
+        for file, text in DBT_SHOP.items():
+            shop.write(file, text)
+        answer = shop.run("apply", "--format", "json")
+        assert answer.exit_code == 0, answer
+        yield shop
+
+
+@pytest.fixture(autouse=True)
+def _sound_again(dbt_shop: Shop) -> Iterator[None]:
+    yield
+    for file, text in DBT_SHOP.items():
+        path = dbt_shop.folder / file
+        if not path.exists() or path.read_text() != text:
+            dbt_shop.write(file, text)
+
+
+def back(name: str) -> Act:
+    return content(name, DBT_SHOP[name])
+
+
+def remove(name: str) -> Act:
+    return lambda shop: (shop.folder / name).unlink()
+
+
+def point_elsewhere(shop: Shop) -> None:
+    shop.write("profiles/profiles.yml", PROFILE)
+    shop.edit("provision.yaml", "project_dir: dbt\n", "project_dir: dbt\n  profiles_dir: profiles\n")
+
+
+CASES = (
+    Case(
+        "no project",
+        manifest("project_dir: dbt", "project_dir: dtb"),
+        "input_missing",
+        ("the dbt project (provision.yaml:5:1)", "dtb/dbt_project.yml", "correct the path"),
+        back("provision.yaml"),
+    ),
+    Case(
+        "a project file that is no YAML",
+        content(PROJECT, "name: [shop\n"),
+        "dbt_project",
+        ("dbt/dbt_project.yml", "line 2", "Mend that file"),
+        back(PROJECT),
+    ),
+    Case(
+        "a project without a name",
+        content(PROJECT, "profile: shop\n"),
+        "dbt_project",
+        ("dbt_project.yml has no `name`", "Add `name:`"),
+        back(PROJECT),
+    ),
+    Case(
+        "a project without a profile",
+        content(PROJECT, "name: shop\nversion: 1.0.0\n"),
+        "dbt_profile",
+        ("dbt_project.yml names no profile", "Add `profile:`"),
+        back(PROJECT),
+    ),
+    Case(
+        "a profile that points elsewhere",
+        point_elsewhere,
+        "profile_mismatch",
+        ("provision.yaml:5:1", "elsewhere.duckdb", "take dbt.profiles_dir out"),
+        manifest("  profiles_dir: profiles\n", ""),
+    ),
+    Case(
+        "no profile in its folder",
+        manifest("project_dir: dbt\n", "project_dir: dbt\n  profiles_dir: dbt\n"),
+        "dbt_project",
+        ("dbt/profiles.yml", "take dbt.profiles_dir out"),
+        manifest("  profiles_dir: dbt\n", ""),
+    ),
+    Case(
+        "a table that dbt does not make",
+        manifest("  bands:", "  band:"),
+        "unmade",
+        ("provision.yaml:15:3", "dbt has no node that makes band with `dbt run`", "Did you mean bands?"),
+        manifest("  band:", "  bands:"),
+    ),
+    Case(
+        "packages that were not fetched",
+        content("dbt/packages.yml", "packages:\n  - {package: a/b, version: 1.0.0}\n"),
+        "dbt_packages",
+        ("packages.yml asks for packages", "dbt deps --project-dir"),
+        remove("dbt/packages.yml"),
+    ),
+    Case(
+        "a model that does not parse",
+        edits((BANDS, "ref('ages')", "ref('agse')")),
+        "dbt_parse",
+        ("models/bands.sql", "agse", "`provision check`"),
+        back(BANDS),
+    ),
+)
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
+def test_a_dbt_project_that_cannot_be_used_is_told_and_its_cure_helps(case: Case, dbt_shop: Shop) -> None:
+    break_and_tell(case, dbt_shop)
+    cure_and_succeed(case, dbt_shop)
+
+
+def test_a_seed_whose_file_is_gone_is_told_before_dbt_is_started(dbt_shop: Shop) -> None:
+    begun = time.monotonic()
+    break_and_tell(
+        Case("", remove(AGES), "input_missing", ("ages.csv, the seed of ages (provision.yaml:13:3)", AGES), back(AGES)),
+        dbt_shop,
+    )
+    assert time.monotonic() - begun < 2
+
+
+def test_no_secret_is_told_or_kept_anywhere(dbt_shop: Shop) -> None:
+    told = [
+        dbt_shop.run(*words.split())
+        for words in (
+            "plan -v --rebuild spare --rebuild bands",
+            "plan --rebuild bands --format json",
+            "apply -v --rebuild spare --log-format json --format json",
+            "check -v",
+            "history --format json",
+        )
+    ]
+    assert [answer.exit_code for answer in told] == [0] * len(told), told
+    assert not [answer for answer in told if SECRET in answer.out + answer.err]
+    kept = [path for path in dbt_shop.folder.parent.rglob("*") if path.is_file()]
+    names = {path.name for path in kept}
+    assert {"shop.duckdb", "shop.duckdb.journal"} <= names and any(name.startswith("dbt-") for name in names)
+    assert not [path for path in kept if SECRET.encode() in path.read_bytes()]
+
+
+def test_a_failing_node_is_told_in_dbts_words_with_its_file_and_the_old_table_stays(dbt_shop: Shop) -> None:
+    dbt_shop.edit(BANDS, "upper(label)", "upper(lable)")
+    answer = dbt_shop.run("apply", "--format", "json")
+    assert (answer.exit_code, answer.body["error"]["code"]) == (1, "dbt_node_failed"), answer
+    for word in ("Binder Error", "lable", "models/bands.sql", f"Mend {dbt_shop.folder / BANDS}"):
+        assert word in answer.body["error"]["message"] + answer.body["error"]["cure"], answer
+    assert "Traceback" not in answer.err
+    assert labels(dbt_shop) == [("YOUNG",), ("OLD",)]
+    dbt_shop.edit(BANDS, "upper(lable)", "lower(label)")
+    answer = dbt_shop.run("apply", "--format", "json")
+    assert answer.exit_code == 0 and answer.body["made"] == ["bands"], answer
+    assert labels(dbt_shop) == [("young",), ("old",)]
+
+
+def labels(shop: Shop) -> list[tuple[object, ...]]:
+    with duckdb.connect(str(shop.database), read_only=True) as connection:
+        return connection.execute("SELECT label FROM bands ORDER BY id").fetchall()

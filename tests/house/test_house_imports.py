@@ -1,0 +1,55 @@
+"""What is not needed is not imported: an application pays for what it uses."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import provisioner
+
+HEAVY = {"click", "dbt", "duckdb", "fasteners", "jinja2", "jsonschema", "loguru", "sqlglot", "yaml"}
+MANIFEST = """version: 1
+name: shop
+database: shop.duckdb
+tiers: [seed, mart]
+steps:
+  people: {load: people.csv}
+  loud: {sql: loud.sql}
+tables:
+  people: {tier: seed, step: people}
+  loud: {tier: mart, step: loud}
+"""
+
+
+def imported(folder: Path, *arguments: str) -> set[str]:
+    """The top-level names of all that a Python process imported."""
+    answer = subprocess.run(
+        [sys.executable, "-X", "importtime", *arguments], cwd=folder, capture_output=True, text=True, check=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(Path(provisioner.__file__).parent.parent)},
+    )  # fmt: skip
+    found = set(re.findall(r"^import time:.*\|\s+([\w]+)", answer.stderr, re.MULTILINE))
+    assert "provisioner" in found
+    return found
+
+
+def test_importing_the_package_imports_nothing_heavy(tmp_path: Path) -> None:
+    assert imported(tmp_path, "-c", "import provisioner") & HEAVY == set()
+
+
+def test_a_manifest_without_dbt_is_planned_and_applied_without_dbt(tmp_path: Path) -> None:
+    (tmp_path / "provision.yaml").write_text(MANIFEST)
+    (tmp_path / "people.csv").write_text("id,name\n1,Ada\n")
+    (tmp_path / "loud.sql").write_text("select upper(name) as name from people")
+    for command in ("plan", "apply"):
+        found = imported(tmp_path, "-m", "provisioner", command)
+        assert "duckdb" in found and found & {"dbt", "jinja2", "jsonschema", "loguru"} == set()
+
+
+def test_a_missing_manifest_is_told_without_dbt(tmp_path: Path) -> None:
+    command = [sys.executable, "-X", "importtime", "-m", "provisioner", "plan"]
+    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert answer.returncode == 64 and "there is no manifest" in answer.stderr
+    assert not re.search(r"\| +dbt\b", answer.stderr)

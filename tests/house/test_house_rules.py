@@ -1,0 +1,151 @@
+"""The rules of the house, read from its source: who may import whom, and which things happen in one place only."""
+
+from __future__ import annotations
+
+import ast
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import provisioner
+
+ROOT = Path(provisioner.__file__).parent
+FILES = {".".join(path.relative_to(ROOT.parent).with_suffix("").parts): path for path in sorted(ROOT.rglob("*.py"))}
+TREES = {module: ast.parse(path.read_bytes(), filename=str(path)) for module, path in FILES.items()}
+
+# From the ground up: a room may import from itself and from what is below it.
+ROOMS = ("errors", "declare", "observe", "reconcile", "execute", "report", "face")
+# What a pure module may use of Python: no files, no clock, no environment, no logging, no processes.
+PURE = {"__future__", "collections", "collections.abc", "dataclasses", "enum", "functools", "hashlib", "itertools", "json", "typing"}  # fmt: skip
+VALUES = {"provisioner.declare.values", "provisioner.observe.values", "provisioner.errors"}
+BANNED = {"state", "task", "job", "operation", "resource", "manager", "handler", "helper", "helpers", "util", "utils", "engine"}  # fmt: skip
+
+
+def imports(module: str) -> Iterator[str]:
+    """What a module imports, also within functions and for types alone."""
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module}:{node.lineno}: write imports whole"
+            named = [f"{node.module}.{alias.name}" for alias in node.names]
+            yield from (name if name in FILES else str(node.module) for name in named)
+
+
+def ours(module: str) -> list[str]:
+    return sorted({name for name in imports(module) if name.split(".")[0] == "provisioner"})
+
+
+def room_of(module: str) -> int:
+    part = (module.split(".") + [""])[1]
+    return ROOMS.index(part) if part in ROOMS else ROOMS.index("face")
+
+
+def calls(module: str) -> Iterator[tuple[str, ast.Call]]:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Call):
+            yield ast.unparse(node.func), node
+
+
+def defined_names(module: str) -> Iterator[tuple[str, int]]:
+    """Every name that the module gives to something of its own."""
+    for node in ast.walk(TREES[module]):
+        match node:
+            case ast.FunctionDef() | ast.AsyncFunctionDef() | ast.ClassDef():
+                yield node.name, node.lineno
+            case ast.arg():
+                yield node.arg, node.lineno
+            case ast.Name(ctx=ast.Store()):
+                yield node.id, node.lineno
+            case ast.Attribute(ctx=ast.Store()):
+                yield node.attr, node.lineno
+            case ast.alias(asname=str(name)):
+                yield name, node.lineno
+
+
+def words_of(name: str) -> set[str]:
+    """`_SomeName` and `some_name` as the words some, name."""
+    return {word.lower() for word in re.findall(r"[A-Z]?[a-z]+|[A-Z]+(?![a-z])", name)}
+
+
+def test_the_rules_see_the_whole_house() -> None:
+    assert {"provisioner.cli", "provisioner.observe.dbt.graph", "provisioner.reconcile.plan"} <= set(FILES)
+    assert {room_of(module) for module in FILES} == set(range(len(ROOMS)))
+    assert all(ours(module) for module in ("provisioner.cli", "provisioner.library", "provisioner.reconcile.plan"))
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_data_goes_down_the_house_and_never_up(module: str) -> None:
+    assert [name for name in ours(module) if room_of(name) > room_of(module)] == []
+
+
+@pytest.mark.parametrize("module", [module for module in FILES if module.startswith("provisioner.reconcile")])
+def test_reconcile_is_pure(module: str) -> None:
+    allowed = {*PURE, *VALUES}
+    assert [
+        name for name in imports(module) if name not in allowed and not name.startswith("provisioner.reconcile.")
+    ] == []
+    builtin = {name for name, _ in calls(module)} & {"open", "print", "input", "exec", "eval", "__import__"}
+    assert builtin == set()
+
+
+def test_values_are_pure_too() -> None:
+    """What reconcile imports must not bring in through the back door what reconcile may not import."""
+    found = {name for module in VALUES for name in imports(module)} - PURE - VALUES
+    assert found <= {"pathlib"}, "a path is a value as long as nobody opens it"
+
+
+def test_one_place_opens_a_database_file() -> None:
+    opened = {
+        module
+        for module in FILES
+        for name, call in calls(module)
+        if name == "duckdb.connect" and call.args and ast.unparse(call.args[0]) != "':memory:'"
+    }
+    assert opened == {"provisioner.observe.database"}
+    assert not [
+        module
+        for module in FILES
+        if "duckdb" in imports(module) and any("connect" in name for name in from_duckdb(module))
+    ]
+
+
+def from_duckdb(module: str) -> Iterator[str]:
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.ImportFrom) and node.module == "duckdb":
+            yield from (alias.name for alias in node.names)
+
+
+def test_one_place_makes_the_lock() -> None:
+    made = [module for module in FILES for name, _ in calls(module) if name.endswith("InterProcessLock")]
+    assert made == ["provisioner.execute.lock"]
+    assert [module for module in FILES if any(name.split(".")[0] == "fasteners" for name in imports(module))] == made
+
+
+def test_only_the_edges_read_the_environment() -> None:
+    """Children inherit it; whatever else needs a variable is handed it."""
+    reads = ("environ", "environb", "getenv", "getenvb")
+    found = {
+        module
+        for module in FILES
+        for node in ast.walk(TREES[module])
+        if (isinstance(node, ast.Attribute) and node.attr in reads and ast.unparse(node.value) == "os")
+        or (
+            isinstance(node, ast.ImportFrom)
+            and node.module == "os"
+            and any(alias.name in reads for alias in node.names)
+        )
+    }
+    assert found <= {"provisioner.cli", "provisioner.options", "provisioner.library"} and found
+
+
+def test_there_is_no_dry_run_below_the_command_line() -> None:
+    assert not [(module, line) for module in FILES for name, line in defined_names(module) if "dry" in words_of(name)]
+
+
+@pytest.mark.parametrize("module", FILES)
+def test_names_keep_to_the_words_of_the_house(module: str) -> None:
+    assert words_of(module) & BANNED == set()
+    assert [(name, line) for name, line in defined_names(module) if words_of(name) & BANNED] == []
