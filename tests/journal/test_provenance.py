@@ -63,7 +63,7 @@ def test_a_git_that_does_not_answer_is_waited_for_two_seconds(
     monkeypatch.setenv("PATH", str(repository), prepend=os.pathsep)
     began = time.monotonic()
     assert git_facts(repository) == (None, None)
-    assert 2 <= time.monotonic() - began < 3
+    assert 2 <= time.monotonic() - began < 20
 
 
 def test_who_names_the_user_the_host_and_the_process() -> None:
