@@ -59,7 +59,7 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
     """
     from provisioner import library
     from provisioner.report.json import dump, plan_json
-    from provisioner.report.text import plan_text
+    from provisioner.report.text import plan_summary, plan_text
 
     with listening(wishes) as tell:
         manifest = wishes.load()
@@ -71,7 +71,7 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
             cache=not wishes.narrow.no_cache,
             on_event=tell,
         )
-    text = plan_text(found, manifest, painter(sys.stdout))
+    text = f"{plan_text(found, manifest, painter(sys.stdout))}\n\n{plan_summary(found)}"
     show(dump(plan_json(found, manifest)) if wishes.json else wishes.complete(text))
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE
 
@@ -114,9 +114,11 @@ def apply(
         )
         with Session(manifest, surroundings(not wishes.narrow.no_cache), tell, stop) as session:
             run = carry_out(session, order)
+    for error in {error for error in (*(result.error for result in run.units), run.error) if error is not None}:
+        error.cure = wishes.complete(error.cure)
     show(dump(run_json(run, manifest)) if wishes.json else run_text(run, manifest, painter(sys.stdout)))
     if run.error is not None and not wishes.json:
-        tell_error(run.error, wishes)
+        tell_error(run.error)
     return EXIT_DONE if run.error is None else run.error.exit_code
 
 

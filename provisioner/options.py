@@ -136,12 +136,12 @@ NARROWING = (
 @contextmanager
 def listening(wishes: Wishes) -> Iterator[Listener]:
     """Where events go: progress lines, a structured log, or nowhere."""
-    if wishes.log_json:
+    if wishes.level < 0:
+        yield lambda event: None
+    elif wishes.log_json:
         from provisioner.report.log import json_listener
 
         yield json_listener(sys.stderr)
-    elif wishes.level < 0:
-        yield lambda event: None
     else:
         from provisioner.report.progress import Progress
 
@@ -175,17 +175,20 @@ def painter(stream: Any) -> Callable[[str, str], str]:
 
 
 def show(text: str) -> None:
+    """On stdout: what was asked for."""
     click.echo(text)
 
 
-def tell_error(error: ProvisionError, wishes: Wishes) -> None:
+def tell_error(error: ProvisionError) -> None:
+    """On stderr, with its cure."""
     from provisioner.report.text import error_text
 
-    click.echo(wishes.complete(error_text(error, painter(sys.stderr))), err=True)
+    click.echo(error_text(error, painter(sys.stderr)), err=True)
 
 
 def report(error: ProvisionError, wishes: Wishes) -> int:
     """Tell an error the way the user asked for, with its traceback for --debug. Returns the exit code."""
+    error.cure = wishes.complete(error.cure)
     if wishes.debug:
         traceback.print_exception(error)
     if wishes.json:
@@ -193,7 +196,7 @@ def report(error: ProvisionError, wishes: Wishes) -> int:
 
         show(dump(error_json(error)))
     else:
-        tell_error(error, wishes)
+        tell_error(error)
     return error.exit_code
 
 

@@ -100,8 +100,8 @@ def _marks(connection: Connection, unit: Unit) -> dict[TableName, Mark]:
 def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName]) -> tuple[TableName, ...]:
     """After a death: everything is again as it was before it. Returns the tables that had to be changed for that.
 
-    What was kept is put back, and what the dead run made where nothing was before is let go: dbt would add to it. The marks
-    of tables that the manifest still wants stay, their units are due; what is made there from now on is nobody's to take.
+    What was kept is put back, and what the dead run made where nothing was before is let go: dbt would add to it. Tables
+    that the manifest still wants stay marked, for their units are due; what anyone makes there from now on stays.
     """
     wanted = frozenset(wanted)
     due = tuple(mark for mark in catalog.marks.values() if mark.kept or not mark.existed or mark.table not in wanted)
@@ -115,14 +115,15 @@ def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName
                 withdraw(connection, [replace(mark, existed=True, kept=None)])
             elif mark.stamp:
                 grant(connection, [mark.stamp])
-    return tuple(sorted(mark.table for mark in due if mark.kept or (not mark.existed and mark.table in catalog.relations)))
+    changed = (mark for mark in due if mark.kept or (not mark.existed and mark.table in catalog.relations))
+    return tuple(sorted(mark.table for mark in changed))
 
 
 def _restore(connection: Connection, mark: Mark) -> None:
     """Nothing goes before what replaces it has been found. A table that was copied gets its rows back: it may have keys."""
     kept = _find(connection, TableName(mark.table.schema, mark.kept)) if mark.kept else None
     now = _find(connection, mark.table)
-    if kept and now and now.indexed and now.columns == kept.columns:
+    if kept and now and now.indexed and _shape(now) == _shape(kept):
         connection.execute(f"TRUNCATE {now.name.sql}")
         connection.execute(f"INSERT INTO {now.name.sql} FROM {kept.name.sql}")
         drop_relation(connection, kept.name)
@@ -131,6 +132,10 @@ def _restore(connection: Connection, mark: Mark) -> None:
         drop_relation(connection, mark.table)
     if kept:
         _rename(connection, kept, mark.table)
+
+
+def _shape(relation: Relation) -> list[tuple[str, str]]:
+    return [(column.name, column.type) for column in relation.columns]
 
 
 def _find(connection: Connection, name: TableName) -> Relation | None:

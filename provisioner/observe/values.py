@@ -70,9 +70,9 @@ class Stamp:
 class Mark:
     """Trust withdrawn: a run began to remake this table.
 
-    existed: False when there was no relation before; what is there by now is then the dead run's. kept: the name under which
-    the relation was put aside, None when it was not. stamp: what it carried until then. died: the run that had already died
-    in it before this one, None when none had.
+    existed: False when there was no relation before; what is there by now is then the dead run's. kept: the name under
+    which the relation was put aside, None when it was not. stamp: what it carried until then. died: the run that had
+    already died in it before this one, None when none had.
     """
 
     table: TableName

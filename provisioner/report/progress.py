@@ -62,7 +62,7 @@ class Progress:
         while not self._done.wait(0.1):
             if time.monotonic() - self._said > self._quiet and (now := self._under_way()):
                 first = self._quiet == FIRST_SECONDS
-                self.say(self._paint(now if first else f"         still at {now}", "dim"))
+                self.say(self._paint(now if first else f"         still busy: {now}", "dim"))
 
     def _under_way(self) -> str:
         now = time.monotonic()

@@ -26,7 +26,7 @@ def plain(text: str, colour: str) -> str:
 
 
 def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain) -> str:
-    """The whole plan: tier by tier what is done and why, what nobody can do here, and one line to close."""
+    """The whole plan: tier by tier what is done and why, and what nobody can do here."""
     lines = [paint(f"{manifest.name}", "bold") + paint(f"  {manifest.database}", "dim")]
     rows = [(action, row) for action in plan.actions for row in _action_rows(action)]
     cells = columns(row for _, row in rows)
@@ -36,7 +36,7 @@ def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain) -> str:
     lines += _hazard_lines(plan, paint)
     lines += _remark_lines("by hand", plan.by_hand, paint)
     lines += _remark_lines("left alone", plan.orphans, paint)
-    return "\n".join([*lines, "", plan_summary(plan)])
+    return "\n".join(lines)
 
 
 def _title(action: Action, manifest: Manifest) -> str:
@@ -47,7 +47,8 @@ def _action_rows(action: Action) -> Iterable[tuple[str, ...]]:
     sign = _sign(action)
     first: tuple[str, str, str] = (f"  {sign}", _names(action), _how(action))
     for one in action.reasons:
-        fact = one.fact if len(action.tables) == 1 else f"{one.table} {one.fact}"
+        fact = short(one.fact) if one.reason is Reason.UPSTREAM_CHANGED else one.fact
+        fact = fact if len(action.tables) == 1 else f"{one.table} {fact}"
         yield (*first, str(one.reason), _placed(fact, one))
         first = ("   ", "", "")
 

@@ -67,7 +67,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("words", [("plan",), ("apply", "--lock-timeout", "0"), ("apply", "--format", "json")])
+@pytest.mark.parametrize("words", [("plan",), ("apply", "--format", "json")])
 def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, words: tuple[str, ...]) -> None:
     project = slow(tmp_path, sql="slow.sql")
     project.sql("CREATE TABLE mine AS SELECT 1 AS x")

@@ -173,7 +173,7 @@ def assert_settled(project: Project) -> None:
     assert project.files() == before
 
 
-@examples(12)
+@examples(10)
 @given(st.data())
 def test_apply_converges_whatever_happened_and_then_does_and_writes_nothing(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists())

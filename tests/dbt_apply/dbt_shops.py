@@ -26,8 +26,8 @@ PROJECT = {
 COMMAND = [sys.executable, "-m", "provisioner"]
 # Takes minutes when there is a row in the seed `pace` for who asks, and no time when there is none.
 SLOW = (
-    "select coalesce(sum(a.range * b.range), 0)::double as s from {{{{ ref('pace') }}}} p, range(10000000) a, range(100000) b "
-    "where p.who = '{who}'"
+    "select coalesce(sum(a.range * b.range), 0)::double as s from {{{{ ref('pace') }}}} p, "
+    "range(10000000) a, range(100000) b where p.who = '{who}'"
 )
 AFTER = "-- depends_on: {{{{ ref('{}') }}}}\n"
 Rows = list[tuple[Any, ...]]
@@ -41,7 +41,7 @@ def table(materialized: str, sql: str, **settings: str) -> str:
 
 @dataclass
 class Shop:
-    """folder: of the manifest `shop.yaml`. stem: of the database `build/<stem>.duckdb`. body: what the manifest says."""
+    """folder: of the manifest `shop.yaml`. stem: of the database `build/<stem>.duckdb`. body: of the manifest."""
 
     folder: Path
     body: dict[str, Any]
@@ -89,8 +89,9 @@ class Shop:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """`provision apply`, with its log as JSON on stderr and its result as JSON on stdout."""
-        command = [*COMMAND, "apply", "--manifest", str(self.manifest), "--format", "json", "--log-format", "json", *words]
-        return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=self.folder.parent)
+        command = [*COMMAND, "apply", "-m", str(self.manifest), "--format", "json", "--log-format", "json", *words]
+        pipe = subprocess.PIPE
+        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.folder.parent)
 
     def fail(self, *words: str) -> dict[str, Any]:
         """What an apply that exits with 1 tells."""
@@ -119,7 +120,7 @@ class Shop:
         return {name: sorted(self.ask(f'FROM "{name}"'), key=repr) for name in tables}
 
     def check_settled(self) -> None:
-        """Nothing is to do, an apply changes no byte, and nothing is left behind: in the database or in the dbt project."""
+        """Nothing is to do, an apply changes no byte, nothing is left behind in the database or the dbt project."""
         assert self.due() == {}
         before = {name: (_hash(name), name.stat().st_mtime_ns) for name in self.database.parent.iterdir()}
         assert self.apply().id == ""
@@ -165,7 +166,7 @@ def read_until(process: subprocess.Popen[str], event: str, unit: str = "") -> st
 
 
 def kill_in(shop: Shop, unit: str, *words: str) -> str:
-    """Begin an apply, and kill its process with -9 while it makes the unit. Returns its log; the database is free then."""
+    """Begin an apply, and kill its process with -9 while it makes the unit. Returns its log once the database is free."""
     with shop.start(*words) as process:
         log = read_until(process, "unit_started", unit)
         time.sleep(0.3)  # into the query

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from decimal import Decimal
 from pathlib import Path
 
 import duckdb
+from dbt_shops import COMMAND, due
 
 import provisioner
-from dbt_shops import COMMAND, due
 
 ROOT = Path(__file__).parents[2]
 
@@ -24,21 +23,26 @@ def copied(name: str, folder: Path) -> Path:
 
 
 def tree(folder: Path) -> set[Path]:
-    return {path for part in ("manifests", "dbt") for path in (folder / part).rglob("*") if "__pycache__" not in path.parts}
+    found = (path for part in ("manifests", "dbt") for path in (folder / part).rglob("*"))
+    return {path for path in found if "__pycache__" not in path.parts}
+
+
+def database_of(manifest: Path) -> Path:
+    return manifest.parent.parent / "build" / f"{manifest.stem}.duckdb"
 
 
 def run(manifest: Path, command: str, *words: str) -> subprocess.CompletedProcess[str]:
     line = [*COMMAND, command, "--manifest", str(manifest), *words]
-    return subprocess.run(line, capture_output=True, text=True, cwd=manifest.parent.parent, env=dict(os.environ))
+    return subprocess.run(line, capture_output=True, text=True, cwd=manifest.parent.parent)
 
 
 def ask(manifest: Path, sql: str) -> list[tuple[object, ...]]:
-    with duckdb.connect(str(manifest.parent.parent / "build" / f"{manifest.stem}.duckdb"), read_only=True) as connection:
+    with duckdb.connect(str(database_of(manifest)), read_only=True) as connection:
         return connection.execute(sql).fetchall()
 
 
 def check_settled(manifest: Path) -> None:
-    database = manifest.parent.parent / "build" / f"{manifest.stem}.duckdb"
+    database = database_of(manifest)
     before = database.read_bytes()
     plan, again = run(manifest, "plan", "--detailed-exitcode"), run(manifest, "apply")
     assert (plan.returncode, again.returncode) == (0, 0), plan.stdout + again.stderr
@@ -55,7 +59,8 @@ def test_workforce(tmp_path: Path) -> None:
         ("< 25", 68), ("25-34", 419), ("35-44", 891), ("45-54", 830), ("55-64", 392), ("65+", 54),
     ]  # fmt: skip
     by_year = (
-        "SELECT simulation_year, count(*), sum(compensation) FROM int_employee_compensation_by_year GROUP BY 1 ORDER BY 1"
+        "SELECT simulation_year, count(*), sum(compensation) FROM int_employee_compensation_by_year "
+        "GROUP BY 1 ORDER BY 1"
     )
     compensation = [
         (2025, 2654, Decimal("238927084.82")),
@@ -65,7 +70,7 @@ def test_workforce(tmp_path: Path) -> None:
     assert ask(manifest, by_year) == compensation
     check_settled(manifest)
 
-    with duckdb.connect(str(tmp_path / "build" / "workforce.duckdb")) as connection:
+    with duckdb.connect(str(database_of(manifest))) as connection:
         connection.execute("DROP TABLE int_employee_compensation_by_year")
     assert due(provisioner.plan(manifest)) == {"int_employee_compensation_by_year": "missing"}
     repair = provisioner.apply(manifest)
@@ -95,7 +100,7 @@ def test_flights(tmp_path: Path) -> None:
     ]
     assert ask(manifest, report) == top
     check_settled(manifest)
-    with duckdb.connect(str(tmp_path / "build" / "flights.duckdb")) as connection:
+    with duckdb.connect(str(database_of(manifest))) as connection:
         connection.execute("DROP TABLE delay_by_weather")
     assert due(provisioner.plan(manifest)) == {"delay_by_weather": "missing"}
     assert tree(tmp_path) == given

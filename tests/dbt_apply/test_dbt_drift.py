@@ -9,12 +9,14 @@ import sys
 from pathlib import Path
 
 from dbt_shops import Shop, due, facts, table
+
 from provisioner import Outcome
 
 AGES = "id,label,price\n1,young,1.5\n2,old,2.5\n3,ancient,3.25\n"
 FROM_EPHEMERAL = "select id, {} as x from {{{{ ref('eph_ages') }}}}"
 FROM_SEED = "select id, label, price as x from {{ ref('ages') }}"
-MADE = ("bands", "edited", "after_edited", "taxed", "dated", "quiet", "moved", "narrow", "typed", "counted", "asked", "left")
+OF_SEED = ("edited", "quiet", "moved", "narrow", "typed", "counted", "asked", "left")
+MADE = (*OF_SEED, "bands", "after_edited", "taxed", "dated")
 SEEDS = ("ages", "gains", "loses", "swaps")
 FILES = {
     "dbt/seeds/ages.csv": AGES,
@@ -36,7 +38,7 @@ FILES = {
     ),
     **{
         f"dbt/models/{name}.sql": table("table", FROM_SEED)
-        for name in ("edited", "quiet", "moved", "narrow", "typed", "counted", "asked", "left")
+        for name in OF_SEED
     },
 }
 TABLES = {
@@ -56,7 +58,10 @@ HAPPENINGS = [
     (["DROP TABLE ages"], {"ages": "missing"}),
     (["DROP VIEW stg_ages"], {}),  # nobody needs it
     (["DROP VIEW stg_ages", "DROP TABLE bands"], {"bands": "missing", "stg_ages": "missing"}),
-    (["DROP VIEW stg_ages", "DROP TABLE bands", "DROP TABLE ages"], dict.fromkeys(("ages", "bands", "stg_ages"), "missing")),
+    (
+        ["DROP VIEW stg_ages", "DROP TABLE bands", "DROP TABLE ages"],
+        {"ages": "missing", "bands": "missing", "stg_ages": "missing"},
+    ),
     (["DROP TABLE edited"], {"edited": "missing"}),
     (["DROP VIEW shown", "CREATE TABLE shown AS FROM bands"], {"shown": "wrong_kind"}),
     (["DROP TABLE bands", "CREATE VIEW bands AS FROM ages"], {"bands": "wrong_kind"}),
@@ -180,6 +185,7 @@ def test_what_dbt_built_is_adopted_and_every_drift_is_mended_alone(tmp_path: Pat
     )
     assert shop.content(["quiet"])["quiet"] == [*RAW, (9, "by hand", 9.5)], "a comment is no reason to run"
     assert shop.relations() == {
-        **dict.fromkeys([name for name in TABLES if name != "left"], "table"), "shown": "view", "stg_ages": "view", "theirs": "table",
-    }  # fmt: skip
+        **{name: "table" for name in (*TABLES, "theirs") if name != "left"},
+        **{name: "view" for name in ("shown", "stg_ages")},
+    }
     shop.check_settled()

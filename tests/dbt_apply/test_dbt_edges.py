@@ -7,7 +7,10 @@ from pathlib import Path
 from dbt_shops import Shop, due, table
 
 SOURCES = "sources:\n  - name: raw\n    schema: main\n    tables: [{name: orders}, {name: score}, {name: regions}]\n"
-PYTHON = "def build(connection, context):\n    connection.execute('CREATE TABLE score AS SELECT region, total * 2 AS points FROM totals')\n"
+PYTHON = """
+def build(connection, context):
+    connection.execute("CREATE TABLE score AS SELECT region, total * 2 AS points FROM totals")
+"""
 FILES = {
     "data/orders.csv": "region,amount\nn,1\ns,2\nn,3\n",
     "score.py": PYTHON,
@@ -15,10 +18,13 @@ FILES = {
     "dbt/seeds/regions.csv": "region,name\nn,north\ns,south\n",
     "dbt/models/sources.yml": SOURCES,
     "dbt/models/stg_orders.sql": table("view", "select region, amount from {{ source('raw', 'orders') }}"),
-    "dbt/models/totals.sql": table("table", "select region, sum(amount)::int as total from {{ ref('stg_orders') }} group by 1"),
+    "dbt/models/totals.sql": table(
+        "table", "select region, sum(amount)::int as total from {{ ref('stg_orders') }} group by 1"
+    ),
     "dbt/models/ranked.sql": table(
         "table",
-        "select region, name, points from {{ source('raw', 'score') }} join {{ source('raw', 'regions') }} using (region)",
+        "select region, name, points from {{ source('raw', 'score') }} "
+        "join {{ source('raw', 'regions') }} using (region)",
     ),
 }
 BODY = {

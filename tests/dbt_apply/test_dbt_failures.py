@@ -25,16 +25,16 @@ BODY = {
     "steps": {"seeds": {"dbt": "seed"}, "models": {"dbt": "run"}},
     "tables": {
         "prices": {"tier": "seed", "step": "seeds"},
-        **dict.fromkeys(("of_prices", "wrong", "after_wrong", "after_short", "fine"), MART),
-        **dict.fromkeys(("view_of_wrong", "view_of_short"), {**MART, "kind": "view"}),
+        **{name: MART for name in ("of_prices", "wrong", "after_wrong", "after_short", "fine")},
+        **{name: {**MART, "kind": "view"} for name in ("view_of_wrong", "view_of_short")},
         "short": {**MART, "expect": {"min_rows": 2}},
         "misfit": {**MART, "columns": {"i": "INTEGER"}},
     },
 }
 FIRST = {
     "prices": [(1, 10), (2, 20)], "of_prices": [(1, 10), (2, 20)], "wrong": [(1,)], "after_wrong": [(2,)],
-    "view_of_wrong": [(2,)], "short": [(0,), (1,)], "after_short": [(2,)], "view_of_short": [(0,), (1,)], "misfit": [(1,)],
-    "fine": [(1,)],
+    "view_of_wrong": [(2,)], "short": [(0,), (1,)], "after_short": [(2,)], "view_of_short": [(0,), (1,)],
+    "misfit": [(1,)], "fine": [(1,)],
 }  # fmt: skip
 SPOILED = {
     "dbt/seeds/prices.csv": "id,price\n1,11\n2,dear\n",
@@ -93,7 +93,7 @@ def test_a_failed_node_keeps_its_old_table_and_only_it_and_its_readers_are_left_
     assert due(shop.apply().plan) == rest
     assert shop.content(FIRST) == {
         "prices": [(1, 11), (2, 22)], "of_prices": [(1, 11), (2, 22)], "wrong": [(3,)], "after_wrong": [(4,)],
-        "view_of_wrong": [(4,)], "short": [(0,), (1,), (2,)], "after_short": [(3,)], "view_of_short": [(0,), (1,), (2,)],
-        "misfit": [(5,)], "fine": [(2,)],
+        "view_of_wrong": [(4,)], "short": [(0,), (1,), (2,)], "after_short": [(3,)],
+        "view_of_short": [(0,), (1,), (2,)], "misfit": [(5,)], "fine": [(2,)],
     }  # fmt: skip
     shop.check_settled()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from dbt_shops import AFTER, SLOW, Shop, due, kill_in, table
+
 from provisioner import HazardError
 
 SNAPSHOT = """snapshots:
@@ -32,10 +32,10 @@ BODY = {
     "tiers": ["seed", "mart", "history"],
     "steps": {"seeds": {"dbt": "seed"}, "models": {"dbt": "run"}, "snapshots": {"dbt": "snapshot"}},
     "tables": {
-        **dict.fromkeys(("events", "pace"), {"tier": "seed", "step": "seeds"}),
-        **dict.fromkeys(("log", "hooked", "indexed", "plain", "slow"), MART),
+        **{name: {"tier": "seed", "step": "seeds"} for name in ("events", "pace")},
+        **{name: MART for name in ("log", "hooked", "indexed", "plain", "slow")},
         "shown": {**MART, "kind": "view"},
-        **dict.fromkeys(("kept", "slow_kept"), HISTORY),
+        **{name: HISTORY for name in ("kept", "slow_kept")},
     },
 }
 OLD, HOOKED = [(1, "a"), (2, "b")], [(99, "hook")]
@@ -55,7 +55,7 @@ def test_rows_of_earlier_runs_stay_and_those_of_a_killed_run_come_once(tmp_path:
     shop.do("INSERT INTO log VALUES (0, 'by hand')")
     shop.write({"dbt/seeds/events.csv": "id,note\n1,a\n2,c\n3,d\n", "dbt/seeds/pace.csv": "who\nmart\n"})
     kill_in(shop, "slow")
-    assert shop.content(["log"])["log"] == sorted([(0, "by hand"), *OLD, *NEW]), "dbt has committed what nobody verified"
+    assert shop.content(["log"])["log"] == sorted([(0, "by hand"), *OLD, *NEW]), "dbt committed it, nobody verified it"
     assert shop.ask("SELECT count(*) FROM _provisioner.marks WHERE kept IS NOT NULL") == [(6,)]
     assert shop.due() == {
         **dict.fromkeys(("log", "hooked", "indexed", "plain", "shown"), "interrupted"), "slow": "missing interrupted",
