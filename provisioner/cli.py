@@ -93,7 +93,7 @@ def apply(
     """
     from provisioner.declare.values import HazardKind
     from provisioner.execute.interrupt import interruptible
-    from provisioner.execute.run import Order
+    from provisioner.execute.run import Terms
     from provisioner.execute.run import apply as carry_out
     from provisioner.execute.session import Session
     from provisioner.library import make_request, surroundings
@@ -102,7 +102,7 @@ def apply(
 
     with interruptible() as stop, listening(wishes) as tell:
         manifest = wishes.load()
-        order = Order(
+        terms = Terms(
             make_request(manifest, wishes.narrow.target, wishes.narrow.rebuild, wishes.narrow.prune),
             frozenset(map(HazardKind, allow)),
             agree=lambda plan: yes or ask(plan, manifest),
@@ -113,7 +113,7 @@ def apply(
             command=" ".join(["provision", *sys.argv[1:]]),
         )
         with Session(manifest, surroundings(not wishes.narrow.no_cache), tell, stop) as session:
-            run = carry_out(session, order)
+            run = carry_out(session, terms)
     for error in {error for error in (*(result.error for result in run.units), run.error) if error is not None}:
         error.cure = wishes.complete(error.cure)
     show(dump(run_json(run, manifest)) if wishes.json else run_text(run, manifest, painter(sys.stdout)))
@@ -131,9 +131,9 @@ def check(wishes: Wishes) -> int:
     """
     from provisioner.execute.session import Session
     from provisioner.library import surroundings
+    from provisioner.reconcile.wording import many
     from provisioner.report.json import dump
     from provisioner.report.text import graph_text
-    from provisioner.report.words import many
 
     with listening(wishes) as tell:
         manifest = wishes.load()

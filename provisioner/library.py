@@ -13,7 +13,7 @@ from provisioner.declare.values import HazardKind, Manifest, TableName
 from provisioner.errors import UsageError
 from provisioner.execute.events import Event, Listener
 from provisioner.execute.interrupt import Stop
-from provisioner.execute.run import Order
+from provisioner.execute.run import Terms
 from provisioner.execute.run import apply as _apply
 from provisioner.execute.session import Session, Surroundings
 from provisioner.execute.values import Run
@@ -73,7 +73,7 @@ def apply(
     Raises what went wrong, after everything that could be done is done.
     """
     declared = manifest if isinstance(manifest, Manifest) else load_manifest(manifest, env=env)
-    order = Order(
+    terms = Terms(
         make_request(declared, target, rebuild, prune),
         frozenset(map(_hazard_kind, allow)),
         fail_fast=fail_fast,
@@ -82,7 +82,7 @@ def apply(
         command="provisioner.apply",
     )
     with Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
-        run = _apply(session, order)
+        run = _apply(session, terms)
     if run.error is not None:
         raise run.error
     return run

@@ -5,23 +5,21 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError, StoppedError
 from provisioner.execute.child import Child, Event
+from provisioner.execute.dbt_progress import DbtProgress, NodeResult
 from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtNode
 
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
-_TOLD = ("status", "seconds", "message", "path", "line")
 
 OnEvent = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
@@ -29,22 +27,6 @@ ShouldStop = Callable[[], bool]
 
 def _never() -> bool:
     return False
-
-
-@dataclass(frozen=True, slots=True)
-class NodeResult:
-    """How a node ended.
-
-    status: success, error, skipped (dbt: something it reads failed), timeout, stopped, or not_run (the worker ended
-    first, or while it ran beside the one that is to blame). seconds: wall time. message: dbt's own words. path, line:
-    of the node's file, line None when it is not certain.
-    """
-
-    status: str
-    seconds: float = 0.0
-    message: str = ""
-    path: str = ""
-    line: int | None = None
 
 
 class DbtWorker:
@@ -110,7 +92,7 @@ class DbtWorker:
         timeout: seconds for each node. A node that takes longer, and a stop, end the child's whole group.
         Raises DbtError `worker_died` when the child ends before any node began.
         """
-        progress = _Progress(nodes, timeout, fail_fast)
+        progress = DbtProgress(nodes, timeout, fail_fast)
         request = {"do": "run", "command": command, "full_refresh": full_refresh, "fail_fast": fail_fast}
         try:
             for event in self._ask({**request, "selectors": [node.selector for node in nodes]}):
@@ -176,54 +158,6 @@ class DbtWorker:
             message = f"dbt left no manifest of its project {where}: {problem}"
             raise DbtError(message, code="dbt_parse", cure="Make room on the disk, then run it again.") from problem
         return manifest
-
-
-class _Progress:
-    """What is known of each node of one invocation."""
-
-    def __init__(self, nodes: Sequence[DbtNode], timeout: float | None, fail_fast: bool) -> None:
-        self._left_out = "skipped" if fail_fast else "error"
-        self._nodes, self._timeout = {node.unique_id: node for node in nodes}, timeout
-        self._results: dict[str, NodeResult] = {}
-        self._since: dict[str, float] = {}
-
-    @property
-    def running(self) -> tuple[str, ...]:
-        return tuple(self._since)
-
-    def hear(self, event: Event) -> None:
-        node = event.get("node")
-        if node not in self._nodes:
-            return
-        if event["event"] == "node_started":
-            self._since[node] = time.monotonic()
-        elif event["event"] == "node_finished":
-            self._since.pop(node, None)
-            self._results[node] = NodeResult(*(event[name] for name in _TOLD))
-
-    def cut_short(self, stop: bool) -> dict[str, NodeResult] | None:
-        """The results when the invocation must end now: told to stop, or a node takes too long. None to go on."""
-        if stop:
-            return self._complete("stopped", "Stopped.")
-        late = min(self._since, key=self._since.__getitem__, default=None)
-        if late is None or self._timeout is None or time.monotonic() - self._since[late] <= self._timeout:
-            return None
-        self._results[late] = NodeResult("timeout", self._timeout, path=self._nodes[late].path)
-        return self._complete("not_run")
-
-    def done(self, event: Event) -> dict[str, NodeResult]:
-        return self._complete(self._left_out, event["exception"] or "dbt left this node out, though it was asked to run it.")
-
-    def died(self, message: str) -> dict[str, NodeResult]:
-        """Which of the running nodes is to blame nobody knows: all of them failed, the others did not run."""
-        for node in self._since:
-            self._results[node] = NodeResult("error", message=message, path=self._nodes[node].path)
-        return self._complete("not_run")
-
-    def _complete(self, rest: str, message: str = "") -> dict[str, NodeResult]:
-        """The results, with `rest` for every node that has none."""
-        missing = {name: NodeResult(rest, message=message, path=node.path) for name, node in self._nodes.items()}
-        return {**missing, **self._results}
 
 
 def _move(source: Path, target: Path) -> None:

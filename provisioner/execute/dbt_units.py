@@ -11,7 +11,7 @@ import duckdb
 from provisioner.errors import ProvisionError, StepError
 from provisioner.execute.aside import accept, put_aside, put_back
 from provisioner.execute.bounds import Bounds
-from provisioner.execute.dbt_client import NodeResult
+from provisioner.execute.dbt_progress import NodeResult
 from provisioner.execute.endings import skipped, stopped, timed_out
 from provisioner.execute.events import NodeFinished, Noted
 from provisioner.execute.setting import Setting

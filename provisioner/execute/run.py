@@ -14,19 +14,11 @@ from datetime import UTC, datetime
 import duckdb
 
 from provisioner.declare.values import HazardKind, TableName
-from provisioner.errors import (
-    BusyError,
-    HazardError,
-    NotConvergedError,
-    ProvisionError,
-    StepError,
-    StoppedError,
-)
+from provisioner.errors import BusyError, ProvisionError, StoppedError
 from provisioner.execute.aside import recover
-from provisioner.execute.events import Listener, Noted, Outcome, RunFinished, RunStarted
+from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, RunStarted
 from provisioner.execute.history import incomplete_run, journal_path, read_journal
 from provisioner.execute.holder import Holder
-from provisioner.execute.interrupt import Stop
 from provisioner.execute.journal import Journal, RunFacts
 from provisioner.execute.live import Live
 from provisioner.execute.lock import held
@@ -35,7 +27,8 @@ from provisioner.execute.restart import withdraw_run
 from provisioner.execute.room import check_room
 from provisioner.execute.session import NO_RUN, NotCached, Observed, Session, wants_of
 from provisioner.execute.setting import Setting
-from provisioner.execute.values import Run, UnitResult
+from provisioner.execute.values import Run
+from provisioner.execute.verdict import endangered, judge, not_converged, unmended
 from provisioner.execute.walk import Walk, find_remaining
 from provisioner.observe.database import FileCondition, create, inspect_file, translate
 from provisioner.observe.introspect import introspect
@@ -44,7 +37,7 @@ from provisioner.reconcile.values import Mend, Plan, Reason, Request
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
+class Terms:
     """How the plan is to be carried out.
 
     allow: kinds of hazards that need no question. agree: asked when others remain. lock_timeout: seconds, None waits for ever.
@@ -62,10 +55,10 @@ class Order:
     command: str = "provision apply"
 
 
-def apply(session: Session, order: Order) -> Run:
+def apply(session: Session, terms: Terms) -> Run:
     """Make the database what the manifest says. What failed is in the result; errors before anything began are raised."""
     begun, stop = time.monotonic(), session.stop
-    seen = None if order.restart else _glance(session, order)
+    seen = None if terms.restart else _glance(session, terms)
     if seen is not None and seen.plan.converged:
         return Run("", seen.plan, Outcome.DONE, time.monotonic() - begun)
     run = _new_id()
@@ -78,25 +71,25 @@ def apply(session: Session, order: Order) -> Run:
 
     with held(
         session.manifest.database,
-        command=order.command,
+        command=terms.command,
         run=run,
-        timeout=order.lock_timeout,
+        timeout=terms.lock_timeout,
         on_wait=on_wait,
         should_stop=lambda: stop.requested,
     ) as lock:
         session.guard = lock.guard_fd
         # Files may have changed while we waited; otherwise what was read a moment ago still holds.
         graph = seen.graph if seen and not waited else None
-        return _Locked(session, order, run, graph).apply(begun)
+        return _Locked(session, terms, run, graph).apply(begun)
 
 
-def _glance(session: Session, order: Order) -> Observed | None:
+def _glance(session: Session, terms: Terms) -> Observed | None:
     """The plan without a lock, where that is cheap; None when only the lock can tell."""
     if inspect_file(session.manifest.database) is not FileCondition.PRESENT:
         return None
     try:
         graph = session.graph(may_parse=False)
-        return session.conclude(graph, session.catalog(graph), order.request, NO_RUN)
+        return session.conclude(graph, session.catalog(graph), terms.request, NO_RUN)
     except (NotCached, BusyError):
         return None
 
@@ -108,8 +101,8 @@ def _new_id() -> str:
 class _Locked:
     """What happens while the lock is held."""
 
-    def __init__(self, session: Session, order: Order, run: str, graph: Graph | None) -> None:
-        self._session, self._order, self._stop, self._run = session, order, session.stop, run
+    def __init__(self, session: Session, terms: Terms, run: str, graph: Graph | None) -> None:
+        self._session, self._terms, self._stop, self._run = session, terms, session.stop, run
         self._manifest, self._tell = session.manifest, session.tell
         self._live = Live(session.manifest.database, session.manifest.folder)
         self._graph = graph
@@ -117,14 +110,17 @@ class _Locked:
     def apply(self, begun: float) -> Run:
         graph = self._graph or self._session.graph()
         try:
-            seen = self._session.conclude(graph, self._catalog(graph), self._order.request, self._run)
+            seen = self._session.conclude(graph, self._catalog(graph), self._terms.request, self._run)
             if not seen.plan.actions:
-                error = _unmended(seen.plan)
+                error = unmended(seen.plan)
                 outcome = Outcome.FAILED if error else Outcome.DONE
                 return Run("", seen.plan, outcome, time.monotonic() - begun, error=error)
-            self._order.show(seen.plan)
+            self._terms.show(seen.plan)
             self._agree(seen.plan)
             check_room(self._manifest, seen, self._tell)
+            if _needs_dbt(seen.plan):
+                # Its profile is looked at here, and it imports while other units run.
+                self._session.worker()
             if not seen.catalog.exists:
                 create(self._manifest.database)
             return self._journaled(seen, begun)
@@ -150,7 +146,7 @@ class _Locked:
             return introspect(connection, wants)
 
     def _restarted(self, graph: Graph, catalog: Catalog) -> bool:
-        if not self._order.restart:
+        if not self._terms.restart:
             return False
         record = incomplete_run(read_journal(journal_path(self._manifest.database)))
         if record is None:
@@ -161,21 +157,16 @@ class _Locked:
         return bool(again)
 
     def _agree(self, plan: Plan) -> None:
-        allowed = self._manifest.policy.allow | self._order.allow
+        allowed = self._manifest.policy.allow | self._terms.allow
         refused = [hazard for hazard in plan.hazards if hazard.kind not in allowed]
-        if refused and not self._order.agree(plan):
-            kinds = sorted({str(hazard.kind) for hazard in refused})
-            facts = "; ".join(f"{hazard.table}: {hazard.kind}, {hazard.fact}" for hazard in refused)
-            raise HazardError(
-                f"The plan endangers data: {facts}. Nothing was done.",
-                cure="If that is meant: provision apply " + " ".join(f"--allow {kind}" for kind in kinds),
-            )
+        if refused and not self._terms.agree(plan):
+            raise endangered(refused)
 
     def _journaled(self, seen: Observed, begun: float) -> Run:
         commit, clean = git_facts(self._manifest.folder)
         planned = tuple(action.unit for action in seen.plan.actions if action.unit)
         facts = RunFacts(
-            self._order.command, self._manifest.name, self._manifest.digest, who(), planned,
+            self._terms.command, self._manifest.name, self._manifest.digest, who(), planned,
             versions(dbt=self._manifest.dbt is not None), commit, clean,
         )  # fmt: skip
         with Journal(self._manifest.database, facts, self._tell) as journal:
@@ -187,10 +178,11 @@ class _Locked:
 
     def _carry_out(self, seen: Observed, tell: Listener, begun: float) -> Run:
         setting = self._setting(seen, tell)
-        walk = Walk(seen.plan, self._order.request, setting)
+        request = self._terms.request
+        walk = Walk(seen.plan, request, setting)
         error: ProvisionError | None
         try:
-            error = _outcome(walk.walk(), seen.plan, self._stop) or self._still_drifting(setting)
+            error = judge(walk.walk(), seen.plan, self._stop.reason) or not_converged(find_remaining(setting, request))
         except ProvisionError as fatal:
             error = fatal
         except duckdb.Error as fatal:
@@ -207,7 +199,6 @@ class _Locked:
         )  # fmt: skip
 
     def _setting(self, seen: Observed, tell: Listener) -> Setting:
-        dbt = any(action.mend is Mend.RUN and action.kind is UnitKind.DBT for action in seen.plan.actions)
         return Setting(
             self._manifest,
             seen.graph,
@@ -217,61 +208,23 @@ class _Locked:
             self._stop,
             self._live,
             self._session.guard,
-            self._session.worker() if dbt else None,
-            self._order.fail_fast,
+            self._session.worker() if _needs_dbt(seen.plan) else None,
+            self._terms.fail_fast,
             frozenset(want.table for want in wants_of(seen.graph) if want.required),
         )
 
-    def _still_drifting(self, setting: Setting) -> ProvisionError | None:
-        remaining = find_remaining(setting, self._order.request)
-        if not remaining:
-            return None
-        facts = "; ".join(f"{one.table}: {one.reason}, {one.fact}" for one in remaining)
-        return NotConvergedError(
-            f"Every unit ran, and this is still not as declared: {facts}.",
-            cure="Look at what the steps make against what the manifest wants: provision plan",
-        )
+
+def _needs_dbt(plan: Plan) -> bool:
+    return any(action.mend is Mend.RUN and action.kind is UnitKind.DBT for action in plan.actions)
 
 
 def _both(first: Listener, second: Listener) -> Listener:
-    def tell(event: object) -> None:
-        first(event)  # type: ignore[arg-type]
-        second(event)  # type: ignore[arg-type]
+    def tell(event: Event) -> None:
+        first(event)
+        second(event)
 
     return tell
 
 
 def _listed(tables: tuple[TableName, ...]) -> str:
     return ", ".join(map(str, tables))
-
-
-def _outcome(results: tuple[UnitResult, ...], plan: Plan, stop: Stop) -> ProvisionError | None:
-    failed = [result for result in results if result.outcome is Outcome.FAILED and result.error]
-    if stop.requested:
-        done = sum(result.outcome in (Outcome.DONE, Outcome.ADOPTED) for result in results)
-        return StoppedError(
-            f"The run was ended by {stop.reason}; {done} of {len(plan.actions)} actions are done and stay done.",
-            cure="Go on from here: provision apply",
-        )
-    if not failed:
-        return _unmended(plan)
-    first = failed[0].error
-    assert first is not None
-    if len(failed) == 1:
-        return first
-    names = ", ".join(result.unit for result in failed)
-    return StepError(f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure)
-
-
-def _unmended(plan: Plan) -> ProvisionError | None:
-    """Drift that no action removes: a declared table whose structure changed, which holds its users' rows."""
-    if not plan.by_hand:
-        return None
-    facts = "; ".join(f"{one.table}: {one.reason}, {one.fact} ({one.place})" for one in plan.by_hand)
-    return NotConvergedError(
-        f"Declared tables that provision cannot change in place yet: {facts}.",
-        code="by_hand",
-        cure="Change them with ALTER TABLE so that they match, or change what the manifest declares.",
-    )
-
-

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from provisioner.declare.values import TableKind, fold
 from provisioner.observe.values import Measure, Relation, UnitKind, Want
 from provisioner.reconcile.values import Reason
+from provisioner.reconcile.wording import many
 
 Fault = tuple[Reason, str]
 
@@ -74,24 +75,20 @@ def _expectations(want: Want, measure: Measure) -> Iterator[Fault]:
         yield from _row_counts(want, measure.rows)
     for column in expect.not_null:
         if nulls := measure.nulls.get(column):
-            yield Reason.EXPECTATION_FAILED, f"{_many(nulls, 'row')} without {column}, expected is not_null"
+            yield Reason.EXPECTATION_FAILED, f"{many(nulls, 'row')} without {column}, expected is not_null"
     for key in expect.unique:
         if surplus := measure.duplicates.get(key):
-            yield Reason.EXPECTATION_FAILED, f"{_many(surplus, 'row')} too many for a unique {_listed(key)}"
+            yield Reason.EXPECTATION_FAILED, f"{many(surplus, 'row')} too many for a unique {_listed(key)}"
 
 
 def _row_counts(want: Want, rows: int) -> Iterator[Fault]:
     expect = want.expect
     if expect.rows is not None and rows != expect.rows:
-        yield Reason.EXPECTATION_FAILED, f"{_many(rows, 'row')}, expected are exactly {expect.rows:,}"
+        yield Reason.EXPECTATION_FAILED, f"{many(rows, 'row')}, expected are exactly {expect.rows:,}"
     if expect.min_rows is not None and rows < expect.min_rows:
-        yield Reason.EXPECTATION_FAILED, f"{_many(rows, 'row')}, expected are at least {expect.min_rows:,}"
+        yield Reason.EXPECTATION_FAILED, f"{many(rows, 'row')}, expected are at least {expect.min_rows:,}"
     if expect.max_rows is not None and rows > expect.max_rows:
-        yield Reason.EXPECTATION_FAILED, f"{_many(rows, 'row')}, expected are at most {expect.max_rows:,}"
-
-
-def _many(count: int, thing: str) -> str:
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
+        yield Reason.EXPECTATION_FAILED, f"{many(rows, 'row')}, expected are at most {expect.max_rows:,}"
 
 
 def replaceable(relation: Relation) -> bool:

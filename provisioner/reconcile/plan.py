@@ -11,6 +11,7 @@ from provisioner.reconcile.drift import leftovers
 from provisioner.reconcile.faults import replaceable
 from provisioner.reconcile.order import sort_units
 from provisioner.reconcile.values import Action, Drift, Findings, Hazard, Mend, Plan, Reason, Request
+from provisioner.reconcile.wording import many
 
 DriftByUnit = Mapping[str, list[Drift]]
 
@@ -129,7 +130,7 @@ def _replaced(unit: Unit, reasons: tuple[Drift, ...], catalog: Catalog) -> Itera
 
 
 def _rows(rows: int | None) -> str:
-    return "rows" if rows is None else f"{rows:,} row{'' if rows == 1 else 's'}"
+    return "rows" if rows is None else many(rows, "row")
 
 
 def _drop(orphan: Drift, catalog: Catalog, tier: int) -> Action:

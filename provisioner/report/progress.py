@@ -18,8 +18,9 @@ from provisioner.execute.events import (
     UnitFinished,
     UnitStarted,
 )
+from provisioner.reconcile.wording import many
 from provisioner.report.text import Paint
-from provisioner.report.words import many, seconds, short
+from provisioner.report.words import seconds, short
 
 FIRST_SECONDS, QUIET_SECONDS = 0.4, 4.0
 COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"}

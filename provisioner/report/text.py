@@ -13,7 +13,8 @@ from provisioner.execute.values import Run
 from provisioner.observe.values import Graph, Unit
 from provisioner.reconcile.order import sort_units
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
-from provisioner.report.words import columns, lines_of, many, seconds, short
+from provisioner.reconcile.wording import many
+from provisioner.report.words import columns, lines_of, seconds, short
 
 Paint = Callable[[str, str], str]
 SIGNS = {Mend.RUN: "~", Mend.CREATE: "+", Mend.ADOPT: "=", Mend.SWEEP: "-", Mend.DROP: "-"}

@@ -17,11 +17,6 @@ def seconds(value: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
-def many(count: int, thing: str) -> str:
-    """`1 row`, `2,654 rows`."""
-    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
-
-
 def short(unit: str) -> str:
     """A unit's id without what a person can do without: dbt's `model.project.`, our own `table:`."""
     if unit.startswith("table:"):

@@ -139,7 +139,11 @@ def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, .
 
 
 def make(
-    folder: Path, steps: Mapping[str, Any], tables: Mapping[str, Any], files: Mapping[str, str] | None = None, **keys: Any
+    folder: Path,
+    steps: Mapping[str, Any],
+    tables: Mapping[str, Any],
+    files: Mapping[str, str] | None = None,
+    **keys: Any,
 ) -> Project:
     """A project with the tiers one, two and three, its manifest written."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -173,7 +177,10 @@ def shop(folder: Path) -> Project:
             "summed": {"tier": "three", "step": "counts"},
             "notes": {
                 "tier": "one",
-                "columns": {"id": {"type": "BIGINT", "nullable": False}, "body": {"type": "VARCHAR", "default": "'new'"}},
+                "columns": {
+                    "id": {"type": "BIGINT", "nullable": False},
+                    "body": {"type": "VARCHAR", "default": "'new'"},
+                },
                 "primary_key": ["id"],
             },
         },
@@ -204,7 +211,8 @@ def slow(folder: Path, **step: Any) -> Project:
             "after": {"tier": "three", "step": "after"},
         },
         {
-            "quick.sql": "SELECT 1 AS x", "slow.sql": f"SELECT 7 AS x, {ENDLESS} AS n", "after.sql": "SELECT x FROM slow",
+            "quick.sql": "SELECT 1 AS x",
+            "slow.sql": f"SELECT 7 AS x, {ENDLESS} AS n", "after.sql": "SELECT x FROM slow",
             "sleeping.py": SLEEPING, "busy.py": BUSY,
         },
     )  # fmt: skip

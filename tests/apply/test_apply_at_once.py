@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
 from projects import Project, slow, wait_for_line, wait_until
 
 
@@ -72,7 +71,10 @@ def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, word
     project = slow(tmp_path, sql="slow.sql")
     project.sql("CREATE TABLE mine AS SELECT 1 AS x")
     application = subprocess.Popen(
-        [sys.executable, "-c", APPLICATION, str(project.database)], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-c", APPLICATION, str(project.database)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     try:
         assert application.stdout is not None and application.stdout.readline() == "open\n"

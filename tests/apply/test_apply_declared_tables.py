@@ -6,7 +6,6 @@ from pathlib import Path
 
 import duckdb
 import pytest
-
 from projects import Project, ran, shop
 
 
@@ -52,7 +51,8 @@ BY_HAND: dict[str, tuple[tuple[str, ...], str, tuple[str, ...]]] = {
     "wrong_kind": (
         ("CREATE VIEW notes AS SELECT 1::BIGINT AS id, 'a' AS body",),
         "wrong_kind",
-        ("DROP VIEW notes", "CREATE TABLE notes (id BIGINT PRIMARY KEY, body VARCHAR)", "INSERT INTO notes VALUES (1, 'a')"),
+        ("DROP VIEW notes", "CREATE TABLE notes (id BIGINT PRIMARY KEY, body VARCHAR)",
+         "INSERT INTO notes VALUES (1, 'a')"),
     ),
 }  # fmt: skip
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from projects import ALL, Project, planned, ran, shop
 
 import provisioner
-from projects import ALL, Project, planned, ran, shop
 
 Provoke = Callable[[Project], object]
 
@@ -124,7 +124,10 @@ def test_a_rebuild_that_is_asked_for_makes_one_table_again_and_leaves_its_reader
 
 @pytest.mark.parametrize(
     "text",
-    ["-- why\nSELECT id,   v::HUGEINT*2 AS v\n\nFROM sales -- all", "/* x */ SELECT id,v::HUGEINT * 2 AS v FROM sales\n"],
+    [
+        "-- why\nSELECT id,   v::HUGEINT*2 AS v\n\nFROM sales -- all",
+        "/* x */ SELECT id,v::HUGEINT * 2 AS v FROM sales\n",
+    ],
 )
 def test_edits_of_white_space_and_comments_alone_make_nothing_due(project: Project, text: str) -> None:
     project.write("doubled.sql", text)
@@ -149,7 +152,7 @@ def test_a_table_that_is_adopted_keeps_the_rows_that_it_has(project: Project) ->
 
 def test_the_first_apply_tells_what_was_missing_and_what_it_made(tmp_path: Path) -> None:
     project = shop(tmp_path)
-    assert planned(project.plan()) == dict.fromkeys(ALL, {"missing"})
+    assert planned(project.plan()) == {unit: {"missing"} for unit in ALL}
     run = provisioner.ensure(project.path)
     assert run.id and set(ran(run)) == ALL
     assert [str(table) for table in run.missing] == ["counted", "doubled", "notes", "sales", "shown", "summed"]

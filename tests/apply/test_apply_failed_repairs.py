@@ -6,8 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from projects import HOLD, LET_GO, Project, make, outcomes, ran, slow
+
 from provisioner import Event, NotConvergedError
 from provisioner.execute.events import UnitFinished, UnitStarted
 
@@ -37,7 +37,9 @@ BROKEN: dict[str, tuple[str, str, str, tuple[str, ...]]] = {
         ("doubled v is VARCHAR, wanted is HUGEINT",),
     ),
     "a column too few": ("doubled.sql", "SELECT id FROM sales", "verification_failed", ("has no column v",)),
-    "another table": ("doubled.sql", "CREATE TABLE other AS FROM sales", "verification_failed", ("doubled is not there",)),
+    "another table": (
+        "doubled.sql", "CREATE TABLE other AS FROM sales", "verification_failed", ("doubled is not there",),
+    ),
     "another kind": (
         "doubled.sql", "CREATE VIEW doubled AS SELECT id, v::HUGEINT AS v FROM sales", "verification_failed",
         ("is a view, wanted is a table",),
@@ -129,7 +131,11 @@ def test_a_unit_is_tried_again_as_often_as_its_step_allows(tmp_path: Path, retri
 
 @pytest.mark.parametrize(
     "step",
-    [{"sql": "slow.sql", "timeout": 0.3}, {"python": "sleeping:build", "timeout": 1}, {"python": "busy:build", "timeout": 1}],
+    [
+        {"sql": "slow.sql", "timeout": 0.3},
+        {"python": "sleeping:build", "timeout": 1},
+        {"python": "busy:build", "timeout": 1},
+    ],
     ids=["a query", "a python step that sleeps", "a python step that is busy"],
 )
 def test_a_timeout_ends_a_unit_in_its_middle_and_its_old_table_stays(tmp_path: Path, step: dict[str, Any]) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from projects import Project, planned, ran, shop
 
 FOREIGN = ("CREATE TABLE doubled (x INTEGER)", "INSERT INTO doubled VALUES (1), (2)")

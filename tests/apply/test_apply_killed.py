@@ -9,7 +9,6 @@ from typing import Any
 
 import duckdb
 import pytest
-
 from projects import HOLD, LET_GO, Project, planned, ran, slow, wait_for_line, wait_until
 
 KINDS: dict[str, dict[str, Any]] = {

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-
 from projects import ALL, Project, planned, ran, shop
+
 from provisioner import UsageError
 
 

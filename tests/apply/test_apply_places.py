@@ -1,4 +1,4 @@
-"""Where the database lies and from where it is called makes no difference; and what a terminal or a pipe gets to see."""
+"""Where the database lies and from where it is called makes no difference; what a terminal and a pipe get to see."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import sys
 from pathlib import Path
 
 import pytest
-
 from projects import PATIENCE, ROOT, Project, ran, shop
 
 
@@ -20,7 +19,7 @@ from projects import PATIENCE, ROOT, Project, ran, shop
         ("with spaces and-dashes", "../build.dir/new-raw data.v1.duckdb"),
         ("dots.in.it.duckdb", "no-ending"),
         ("größe-数据", "größe.数据"),
-        ("quote's \"both\" per%cent", "quote's.duckdb"),
+        ('quote\'s "both" per%cent', "quote's.duckdb"),
     ],
 )
 def test_a_project_works_in_any_folder_from_any_other(tmp_path: Path, folder: str, database: str) -> None:
@@ -145,7 +144,8 @@ def test_quiet_says_nothing_on_stderr_but_errors(shop_as_declared: Project) -> N
 
 
 @pytest.mark.parametrize(
-    ("drop", "words", "code"), [(True, (), 0), (True, ("--detailed-exitcode",), 2), (False, ("--detailed-exitcode",), 0)]
+    ("drop", "words", "code"),
+    [(True, (), 0), (True, ("--detailed-exitcode",), 2), (False, ("--detailed-exitcode",), 0)],
 )
 def test_the_exit_code_of_plan_tells_of_drift_only_when_asked(
     shop_as_declared: Project, drop: bool, words: tuple[str, ...], code: int

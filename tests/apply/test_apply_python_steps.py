@@ -5,14 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from projects import Project, make, planned, ran
 
 
 def project_of(folder: Path, code: str, **step: object) -> Project:
     """A project with one python step, build in work.py, that makes the table t."""
     return make(
-        folder, {"work": {"python": "work:build", **step}}, {"t": {"tier": "one", "step": "work", "columns": {"x": "INTEGER"}}},
+        folder, {"work": {"python": "work:build", **step}},
+        {"t": {"tier": "one", "step": "work", "columns": {"x": "INTEGER"}}},
         {"work.py": code},
     )  # fmt: skip
 
@@ -33,7 +33,9 @@ FAILING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "fails in its SQL": (
         function(GOOD, "connection.execute('SELECT nothing FROM t')"), "python_failed", ("work.py:3", "nothing"),
     ),
-    "raises when it is imported": ("import nowhere_at_all\n" + function(GOOD), "python_failed", ("work.py:1", "nowhere_at_all")),
+    "raises when it is imported": (
+        "import nowhere_at_all\n" + function(GOOD), "python_failed", ("work.py:1", "nowhere_at_all"),
+    ),
     "exits": (function(GOOD, "raise SystemExit(3)"), "python_failed", ("work.py:3", "SystemExit: 3")),
     "ends its process": (
         function(GOOD, "import os", "print('last words', flush=True)", "os._exit(5)"),
@@ -94,14 +96,17 @@ def test_a_step_is_told_its_name_its_tables_its_folder_and_the_run(tmp_path: Pat
 
 def test_relative_file_names_start_at_the_manifests_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir("/")
-    project = project_of(tmp_path, function('connection.execute("CREATE TABLE t AS SELECT x::INT AS x FROM \'few.csv\'")'))
+    project = project_of(
+        tmp_path, function("connection.execute(\"CREATE TABLE t AS SELECT x::INT AS x FROM 'few.csv'\")")
+    )
     project.write("few.csv", "x\n4\n")
     project.apply()
     assert project.rows("FROM t") == [(4,)]
 
 
 def test_what_a_step_prints_does_not_mix_with_what_provision_says(tmp_path: Path) -> None:
-    noise = "import sys; print('noise' * 50000); print('{\"event\": \"done\", \"rows\": 9}'); print(sys.stdin.read(), file=sys.stderr)"
+    noise = "import sys; print('noise' * 50000, sys.stdin.read())"
+    noise += "; print('{\"event\": \"done\", \"rows\": 9}', file=sys.stderr)"
     project = project_of(tmp_path, function(noise, GOOD))
     done = project.command("apply")
     assert done.returncode == 0

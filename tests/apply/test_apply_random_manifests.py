@@ -12,8 +12,8 @@ from typing import Any
 import yaml
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-
 from projects import Project, make, planned, ran
+
 from provisioner.reconcile.values import Mend
 
 TIERS = ("one", "two", "three")
@@ -22,7 +22,10 @@ TIERS = ("one", "two", "three")
 def examples(count: int) -> settings:
     """No shrinking in the default run: an example costs real applies."""
     return settings(
-        max_examples=count, deadline=None, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate)
+        max_examples=count,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+        phases=(Phase.explicit, Phase.generate),
     )
 
 
@@ -70,7 +73,9 @@ class Piece:
                 make = f'connection.execute("CREATE TABLE {first} AS {query}")'
                 return f"{self.name}_step.py", f"def build(connection, context):\n    {make}\n"
             case "script":
-                script = f"CREATE TABLE {first} AS {query};\nCREATE TABLE {last} AS SELECT id, v * 2 AS v FROM {first};\n"
+                script = (
+                    f"CREATE TABLE {first} AS {query};\nCREATE TABLE {last} AS SELECT id, v * 2 AS v FROM {first};\n"
+                )
                 return f"sql/{self.name}.sql", script
         return f"sql/{self.name}.sql", query + "\n"
 

@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from projects import HOLD, LET_GO, Project, outcomes, ran, slow, wait_for_line, wait_until
 
 import provisioner
-from projects import HOLD, LET_GO, Project, outcomes, ran, slow, wait_for_line, wait_until
 from provisioner import Event, Stop, StoppedError
 
 KINDS: dict[str, dict[str, Any]] = {

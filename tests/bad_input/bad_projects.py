@@ -21,6 +21,7 @@ from provisioner.cli import cli
 
 # What lets root read and write whatever the permissions say: CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH.
 RIGHTS_OF_ROOT, DROP_FROM_BOUNDS = (1, 2), 24
+LIBC = ctypes.CDLL(None)
 SECRET = "hunter2-and-more"
 SOUND: Mapping[str, str] = {
     "provision.yaml": """version: 1
@@ -42,10 +43,11 @@ environments:
     "data/people.csv": "id,name\n1,Ada\n2,Bob\n",
     "sql/loud.sql": "-- every name, in capitals\nselect id, upper(name) as name\nfrom people\n",
 }
+LOUD_STEP, COUNTS_STEP = "  loud: {sql: sql/loud.sql}\n", '  counts: {python: "counts:build", reads: [people]}\n'
 WITH_PYTHON = [
-    ("provision.yaml", "  loud: {sql: sql/loud.sql}\n", '  loud: {sql: sql/loud.sql}\n  counts: {python: "counts:build", reads: [people]}\n'),
+    ("provision.yaml", LOUD_STEP, LOUD_STEP + COUNTS_STEP),
     ("provision.yaml", "environments:\n", "  counts: {tier: mart, step: counts}\nenvironments:\n"),
-]  # fmt: skip
+]
 COUNTS = """def build(connection, context):
     connection.execute(f"CREATE TABLE {context.tables[0]} AS SELECT count(*) AS n FROM people")
 """
@@ -84,7 +86,7 @@ class Answer:
 
 @dataclass
 class Shop:
-    """A project in a folder of its own. bounded: permissions count, for root too. limit: of the size of files, in bytes."""
+    """A project in a folder. bounded: permissions count, for root too. limit: of the size of files, in bytes."""
 
     folder: Path
     variables: Mapping[str, str] = field(default_factory=dict)
@@ -106,11 +108,11 @@ class Shop:
         self.write(name, text.replace(old, new))
 
     def start(self, *arguments: str) -> subprocess.Popen[str]:
-        libc = ctypes.CDLL(None) if self.bounded and os.geteuid() == 0 else None
+        rights = RIGHTS_OF_ROOT if self.bounded and os.geteuid() == 0 else ()
 
         def prepare() -> None:
-            for right in RIGHTS_OF_ROOT if libc else ():
-                libc.prctl(DROP_FROM_BOUNDS, right, 0, 0, 0)
+            for right in rights:
+                LIBC.prctl(DROP_FROM_BOUNDS, right, 0, 0, 0)
             if self.limit is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, self.limit))
 

@@ -50,7 +50,7 @@ def write_text(path: Path) -> None:
 
 
 def write_parquet(path: Path) -> None:
-    duckdb.sql("SELECT 1 AS id").write_parquet(str(path))
+    duckdb.execute(f"COPY (SELECT 1 AS id) TO '{path}' (FORMAT parquet)")
 
 
 def write_sqlite(path: Path) -> None:

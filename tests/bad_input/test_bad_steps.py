@@ -29,12 +29,6 @@ def sql(text: str) -> Act:
     return content(LOUD, text)
 
 
-def raising(shop: Shop) -> None:
-    make_python(
-        "def build(connection, context):\n    connection.execute('CREATE TABLE counts AS SELECT 1 AS n')\n    raise ValueError('no more')\n"
-    )(shop)
-
-
 def forbid(shop: Shop) -> None:
     (shop.folder / PEOPLE).chmod(0)
     shop.bounded = True
@@ -146,7 +140,7 @@ CASES = (
     ),
     Case(
         "a python step that raises",
-        raising,
+        make_python(COUNTS + "    raise ValueError('no more')\n"),
         "python_failed",
         ("counts.py:3: ValueError: no more",),
         content("counts.py", COUNTS),
@@ -179,7 +173,7 @@ def test_every_missing_file_is_told_with_its_place_in_under_a_second(shop: Shop)
         "provision.yaml", "sql/loud.sql}", "sql/loud.sql, inputs: [a.csv, 'data/*.json', 'package:nowhere/b.csv']}"
     )
     (shop.folder / PEOPLE).unlink()
-    took = []
+    took: list[float] = []
     while len(took) < 5 and min(took, default=9.0) >= 1:  # other tests may have the processor
         begun = time.monotonic()
         answer = shop.run("apply", "--format", "json")

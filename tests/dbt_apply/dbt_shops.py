@@ -166,7 +166,7 @@ def read_until(process: subprocess.Popen[str], event: str, unit: str = "") -> st
 
 
 def kill_in(shop: Shop, unit: str, *words: str) -> str:
-    """Begin an apply, and kill its process with -9 while it makes the unit. Returns its log once the database is free."""
+    """Begin an apply, and kill its process with -9 while it makes the unit. Its log, once the database is free."""
     with shop.start(*words) as process:
         log = read_until(process, "unit_started", unit)
         time.sleep(0.3)  # into the query

@@ -11,6 +11,7 @@ from pathlib import Path
 import provisioner
 
 HEAVY = {"click", "dbt", "duckdb", "fasteners", "jinja2", "jsonschema", "loguru", "sqlglot", "yaml"}
+ROOT = str(Path(provisioner.__file__).parent.parent)
 MANIFEST = """version: 1
 name: shop
 database: shop.duckdb
@@ -28,7 +29,7 @@ def imported(folder: Path, *arguments: str) -> set[str]:
     """The top-level names of all that a Python process imported."""
     answer = subprocess.run(
         [sys.executable, "-X", "importtime", *arguments], cwd=folder, capture_output=True, text=True, check=True,
-        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": str(Path(provisioner.__file__).parent.parent)},
+        env={**os.environ, "XDG_CACHE_HOME": str(folder / "cache"), "PYTHONPATH": ROOT},
     )  # fmt: skip
     found = set(re.findall(r"^import time:.*\|\s+([\w]+)", answer.stderr, re.MULTILINE))
     assert "provisioner" in found
@@ -50,6 +51,8 @@ def test_a_manifest_without_dbt_is_planned_and_applied_without_dbt(tmp_path: Pat
 
 def test_a_missing_manifest_is_told_without_dbt(tmp_path: Path) -> None:
     command = [sys.executable, "-X", "importtime", "-m", "provisioner", "plan"]
-    answer = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    answer = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, env={**os.environ, "PYTHONPATH": ROOT}
+    )
     assert answer.returncode == 64 and "there is no manifest" in answer.stderr
     assert not re.search(r"\| +dbt\b", answer.stderr)

@@ -18,7 +18,8 @@ from provisioner.report.json import error_json, plan_json, run_json
 from provisioner.report.log import json_listener
 from provisioner.report.progress import Progress
 from provisioner.report.text import error_text, plain, plan_summary, plan_text, run_text
-from provisioner.report.words import many, seconds, short
+from provisioner.reconcile.wording import many
+from provisioner.report.words import seconds, short
 
 MANIFEST = Manifest("shop", Path("/p/shop.yaml"), Path("/p"), Path("/p/shop.duckdb"), ("seed", "mart"), (), (), "digest")
 ORDERS, REPORT = TableName("main", "orders"), TableName("main", "report")

@@ -1,0 +1,62 @@
+"""Results -> the error that a whole run ends with, or none. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from provisioner.errors import HazardError, NotConvergedError, ProvisionError, StepError, StoppedError
+from provisioner.execute.events import Outcome
+from provisioner.execute.values import UnitResult
+from provisioner.reconcile.values import Drift, Hazard, Plan
+
+
+def judge(results: Sequence[UnitResult], plan: Plan, stopped_by: str) -> ProvisionError | None:
+    """What went wrong, None when every action did what it was to do. stopped_by: who ended the run, empty when nobody did."""
+    failed = [result for result in results if result.outcome is Outcome.FAILED and result.error]
+    done = sum(result.outcome in (Outcome.DONE, Outcome.ADOPTED) for result in results)
+    if stopped_by and done < len(plan.actions):
+        return StoppedError(
+            f"The run was ended by {stopped_by}; {done} of {len(plan.actions)} actions are done and stay done.",
+            cure="Go on from here: provision apply",
+        )
+    if not failed:
+        return unmended(plan)
+    first = failed[0].error
+    assert first is not None
+    if len(failed) == 1:
+        return first
+    names = ", ".join(result.unit for result in failed)
+    return StepError(f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure)
+
+
+def unmended(plan: Plan) -> ProvisionError | None:
+    """Drift that no action removes: a declared table whose structure changed, which holds its users' rows."""
+    if not plan.by_hand:
+        return None
+    facts = "; ".join(f"{one.table}: {one.reason}, {one.fact} ({one.place})" for one in plan.by_hand)
+    return NotConvergedError(
+        f"Declared tables that provision cannot change in place yet: {facts}.",
+        code="by_hand",
+        cure="Change them with ALTER TABLE so that they match, or change what the manifest declares.",
+    )
+
+
+def not_converged(remaining: Sequence[Drift]) -> ProvisionError | None:
+    """Every action did its work, and this is what is left."""
+    if not remaining:
+        return None
+    facts = "; ".join(f"{one.table}: {one.reason}, {one.fact}" for one in remaining)
+    return NotConvergedError(
+        f"Every unit ran, and this is still not as declared: {facts}.",
+        cure="Look at what the steps make against what the manifest wants: provision plan",
+    )
+
+
+def endangered(hazards: Sequence[Hazard]) -> HazardError:
+    """The plan is refused; nobody allowed these hazards."""
+    kinds = sorted({str(hazard.kind) for hazard in hazards})
+    facts = "; ".join(f"{hazard.table}: {hazard.kind}, {hazard.fact}" for hazard in hazards)
+    return HazardError(
+        f"The plan endangers data: {facts}. Nothing was done.",
+        cure="If that is meant: provision apply " + " ".join(f"--allow {kind}" for kind in kinds),
+    )

@@ -1,0 +1,8 @@
+"""Counts as a person reads them."""
+
+from __future__ import annotations
+
+
+def many(count: int, thing: str) -> str:
+    """`1 row`, `2,654 rows`."""
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
