@@ -46,7 +46,12 @@ def measure(name: str, runs: int) -> None:
         provision = [sys.executable, "-m", "provisioner"]
         apply, plan = ([*provision, word, "--manifest", str(manifest)] for word in ("apply", "plan"))
         yardstick = [sys.executable, "-c", YARDSTICK, str(database)]
-        drop = [sys.executable, "-c", "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])", str(database)]
+        drop = [
+            sys.executable,
+            "-c",
+            "import duckdb, sys; duckdb.connect(sys.argv[1]).execute(sys.argv[2])",
+            str(database),
+        ]
         found: dict[str, list[tuple[float, float]]] = {}
         for _ in range(runs):
             for left in (database.parent, cache):
@@ -58,10 +63,10 @@ def measure(name: str, runs: int) -> None:
             found.setdefault("one table repaired", []).append(timed(apply, cache))
             found.setdefault("yardstick", []).append(timed(yardstick, cache))
     base = statistics.median(seconds for seconds, _ in found["yardstick"])
-    for what, figures in found.items():
-        seconds = statistics.median(one for one, _ in figures)
-        peak = max(one for _, one in figures)
-        print(f"{name:<10} {what:<19} {seconds:7.2f} s {seconds / base:7.1f} x {peak:7.0f} MiB   (median of {len(figures)})")
+    for what, all_of in found.items():
+        seconds = statistics.median(one for one, _ in all_of)
+        peak = max(one for _, one in all_of)
+        print(f"{name:<10} {what:<18} {seconds:7.2f} s {seconds / base:7.1f} x {peak:7.0f} MiB  ({len(all_of)} runs)")
 
 
 if __name__ == "__main__":

@@ -79,17 +79,32 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
 @cli.command()
 @common
 @narrowing
-@click.option("--resume/--restart", "resume", default=True, help="After a run that died: go on from what is done (default), or make again what it made.")
+@click.option(
+    "--resume/--restart",
+    "resume",
+    default=True,
+    help="After a run that died: go on from what is done (default), or make again what it made.",
+)
 @click.option("--fail-fast", is_flag=True, help="Start nothing more once a unit has failed.")
-@click.option("--lock-timeout", type=Duration(), default="5m", show_default=True, help="How long to wait for another apply: 0, 30s, 10m.")
-@click.option("--allow", multiple=True, type=click.Choice(HAZARDS), help="Carry out hazards of this kind without asking. May be repeated.")
+@click.option(
+    "--lock-timeout",
+    type=Duration(),
+    default="5m",
+    show_default=True,
+    help="How long to wait for another apply: 0, 30s, 10m.",
+)
+@click.option(
+    "--allow",
+    multiple=True,
+    type=click.Choice(HAZARDS),
+    help="Carry out hazards of this kind without asking. May be repeated.",
+)
 @click.option("--yes", is_flag=True, help="Agree to whatever would be asked.")
-def apply(
-    wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, allow: tuple[str, ...], yes: bool
-) -> int:
+def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, allow: tuple[str, ...], yes: bool) -> int:
     """Make the database what the manifest says.
 
-    It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on from there.
+    It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on
+    from there.
     """
     from provisioner.declare.values import HazardKind
     from provisioner.execute.interrupt import interruptible
@@ -165,7 +180,9 @@ def history(wishes: Wishes, run: str | None) -> int:
         click.echo(f"warning: {found.damage}", err=True)
     record = next((one for one in found.runs if one.run == run), None)
     if run is not None and record is None:
-        raise UsageError(f"No run {run} is on record for {manifest.database}.", cure="List them with: provision history")
+        raise UsageError(
+            f"No run {run} is on record for {manifest.database}.", cure="List them with: provision history"
+        )
     if wishes.json:
         show(dump(history_json(History((record,)) if record else found)))
     else:

@@ -20,9 +20,7 @@ from provisioner.execute.values import Run
 from provisioner.reconcile.values import Plan, Request
 
 
-def load_manifest(
-    path: str | Path, *, env: str | None = None, variables: Mapping[str, str] | None = None
-) -> Manifest:
+def load_manifest(path: str | Path, *, env: str | None = None, variables: Mapping[str, str] | None = None) -> Manifest:
     """The manifest in a file, checked.
 
     env: the environment to overlay, default PROVISION_ENV. variables: for `${NAME}`, default the process environment.
@@ -44,8 +42,8 @@ def plan(
 ) -> Plan:
     """What is missing, stale or wrong in the live database, and the fewest actions that mend it. Changes nothing.
 
-    target: tables, steps or tiers to look at alone. rebuild: tables to make again although they are trusted. prune: drop
-    what nothing declares any more. Raises ProvisionError; BusyError when another process has the database to itself.
+    target: tables, steps or tiers to look at alone. rebuild: tables to make again although they are trusted.
+    prune: drop what nothing declares any more. Raises ProvisionError; BusyError when another process has the database to itself.
     """
     declared = manifest if isinstance(manifest, Manifest) else load_manifest(manifest, env=env)
     with Session(declared, surroundings(cache), on_event or _ignore) as session:
@@ -162,4 +160,3 @@ def surroundings(cache: bool = True) -> Surroundings:
 
 def _ignore(event: Event) -> None:
     """For callers who do not listen."""
-

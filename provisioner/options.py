@@ -83,7 +83,7 @@ class Duration(click.ParamType[float]):
 
 
 def common(command: Callable[..., int]) -> Callable[..., int]:
-    """Give a command the options that all have, handed over as one value, and turn its errors into words and exit codes."""
+    """Give a command the options that all have, as one value, and turn its errors into words and exit codes."""
 
     @wraps(command)
     def call(
@@ -108,14 +108,28 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
 
 
 COMMON = (
-    click.option("--manifest", "-m", type=click.Path(path_type=Path), help="The manifest. Default: the only file in manifests/, or provision.yaml."),
+    click.option(
+        "--manifest",
+        "-m",
+        type=click.Path(path_type=Path),
+        help="The manifest. Default: the only file in manifests/, or provision.yaml.",
+    ),
     click.option("--env", metavar="NAME", help="The environment of the manifest to overlay. Default: PROVISION_ENV."),
-    click.option("--format", "output", type=click.Choice(("text", "json")), default="text", help="What is printed to stdout."),
-    click.option("--log-format", type=click.Choice(("text", "json")), default="text", help="What is told on stderr while it works."),
+    click.option(
+        "--format", "output", type=click.Choice(("text", "json")), default="text", help="What is printed to stdout."
+    ),
+    click.option(
+        "--log-format",
+        type=click.Choice(("text", "json")),
+        default="text",
+        help="What is told on stderr while it works.",
+    ),
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     click.option("-q", "--quiet", is_flag=True, help="Tell nothing on stderr but errors."),
-    click.option("-v", "--verbose", is_flag=True, help="Show more: the plan before it is carried out, the units of a manifest."),
-)  # fmt: skip
+    click.option(
+        "-v", "--verbose", is_flag=True, help="Show more: the plan before it is carried out, the units of a manifest."
+    ),
+)
 
 
 def narrowing(command: Callable[..., int]) -> Callable[..., int]:
@@ -126,11 +140,21 @@ def narrowing(command: Callable[..., int]) -> Callable[..., int]:
 
 
 NARROWING = (
-    click.option("--target", multiple=True, metavar="TABLE|STEP|TIER", help="Look at these alone, and what they need. May be repeated."),
-    click.option("--rebuild", multiple=True, metavar="TABLE", help="Make this table again although it is trusted. May be repeated."),
+    click.option(
+        "--target",
+        multiple=True,
+        metavar="TABLE|STEP|TIER",
+        help="Look at these alone, and what they need. May be repeated.",
+    ),
+    click.option(
+        "--rebuild",
+        multiple=True,
+        metavar="TABLE",
+        help="Make this table again although it is trusted. May be repeated.",
+    ),
     click.option("--prune", is_flag=True, help="Drop tables that provision made and that nothing declares any more."),
     click.option("--no-cache", is_flag=True, help="Read everything anew, dbt's project too."),
-)  # fmt: skip
+)
 
 
 @contextmanager

@@ -69,7 +69,9 @@ def _step(name: str, node: DictNode) -> Step:
         place=node.place,
         options=_free(node.get("options")),
         format=text_of(node, "format"),
-        reads=tuple(sorted({parse_name(read.text) for read in texts(node, "reads")})) if "reads" in node.entries else None,
+        reads=tuple(sorted({parse_name(read.text) for read in texts(node, "reads")}))
+        if "reads" in node.entries
+        else None,
         inputs=tuple(item.text for item in texts(node, "inputs")),
         timeout=None if timeout is None else seconds(timeout),
         retries=_number(node, "retries") or 0,
@@ -90,7 +92,7 @@ def _table(name: str, node: DictNode) -> Table:
         columns=_columns(node.get("columns")),
         primary_key=tuple(column.text for column in texts(node, "primary_key")),
         expect=_expect(expect) if isinstance(expect, DictNode) else Expect(),
-        protect=_flag(node, "protect", False),
+        protect=_flag(node, "protect", False) if "protect" in node.entries else None,
         description=text_of(node, "description") or "",
     )
 

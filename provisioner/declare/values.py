@@ -146,7 +146,7 @@ class Table:
     columns: tuple[Column, ...] = ()
     primary_key: tuple[str, ...] = ()
     expect: Expect = Expect()
-    protect: bool = False
+    protect: bool | None = None
     description: str = ""
 
 
@@ -155,8 +155,8 @@ class Step:
     """What produces tables.
 
     source: a dbt command (seed, run, snapshot, build), or a file (sql), a path or glob or `package:name/path` (load),
-    or `module:function` (python), as written. reads: None where the manifest does not say. timeout: seconds for each unit, None for no bound. options: for the
-    load's reader.
+    or `module:function` (python), as written. reads: None where the manifest does not say. timeout: seconds for each
+    unit, None for no bound. options: for the load's reader.
     """
 
     name: str

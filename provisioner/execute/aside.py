@@ -7,7 +7,7 @@ What becomes of a relation:
         marked --put_back--> as it was before (after a failure that we saw)
         marked --recover--> marked, old one in its place (after a death); its reason is then `interrupted`
 
-Each arrow is one transaction. A relation is renamed where dbt makes it anew, and copied where its old rows matter to dbt.
+Each arrow is one transaction. A relation is renamed where dbt makes it anew, and copied where its old rows matter.
 """
 
 from __future__ import annotations
@@ -120,7 +120,7 @@ def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName
 
 
 def _restore(connection: Connection, mark: Mark) -> None:
-    """Nothing goes before what replaces it has been found. A table that was copied gets its rows back: it may have keys."""
+    """Nothing goes before what replaces it is found. A table that was copied gets its rows back: it may have keys."""
     kept = _find(connection, TableName(mark.table.schema, mark.kept)) if mark.kept else None
     now = _find(connection, mark.table)
     if kept and now and now.indexed and _shape(now) == _shape(kept):

@@ -62,7 +62,9 @@ class DbtProgress:
         return self._complete("not_run")
 
     def done(self, event: Event) -> dict[str, NodeResult]:
-        return self._complete(self._left_out, event["exception"] or "dbt left this node out, though it was asked to run it.")
+        return self._complete(
+            self._left_out, event["exception"] or "dbt left this node out, though it was asked to run it."
+        )
 
     def died(self, message: str) -> dict[str, NodeResult]:
         """Which of the running nodes is to blame nobody knows: all of them failed, the others did not run."""

@@ -56,7 +56,7 @@ Results = dict[str, NodeResult | ProvisionError]
 
 
 def _invoke(actions: Sequence[Action], setting: Setting, record: Record, attempt: int) -> Results:
-    """Withdraw, then act. The database is closed while the worker has it. An error instead of a result: dbt never began."""
+    """Withdraw, then act. The worker has the database to itself. An error instead of a result: dbt never began."""
     units = [setting.graph.units[action.unit] for action in actions]
     by_id = {action.unit: action for action in actions}
     nodes = [unit.dbt for unit in units if unit.dbt is not None]
@@ -124,7 +124,7 @@ def _accept(unit: Unit, setting: Setting) -> tuple[int | None, ProvisionError | 
 
 
 def _again(unit: Unit, result: NodeResult | ProvisionError, attempt: int) -> bool:
-    """A node that the end of the worker kept from running gets its turn; one that failed, as often as its step allows."""
+    """A node that the worker's end kept from running gets its turn; one that failed, as often as its step allows."""
     return (isinstance(result, NodeResult) and result.status == "not_run") or attempt <= unit.retries
 
 
@@ -138,7 +138,9 @@ def _error(unit: Unit, result: NodeResult | ProvisionError, setting: Setting) ->
     if result.status == "stopped" or setting.stop.requested:
         return stopped(setting.stop)
     if result.status == "skipped":
-        return StepError("dbt skipped it, since something it reads failed.", code="skipped", cure="Mend what failed first.")
+        return StepError(
+            "dbt skipped it, since something it reads failed.", code="skipped", cure="Mend what failed first."
+        )
     return StepError(f"dbt: {result.message}", code="dbt_node_failed", cure=_cure(unit, result, setting))
 
 
@@ -146,4 +148,6 @@ def _cure(unit: Unit, result: NodeResult, setting: Setting) -> str:
     project, node = setting.manifest.dbt, unit.dbt
     assert project is not None and node is not None
     line = "" if result.line is None else f":{result.line}"
-    return f"Mend {project.project_dir / node.path}{line}, then run `provision apply` again: only what is missing is done."
+    return (
+        f"Mend {project.project_dir / node.path}{line}, then run `provision apply` again: only what is missing is done."
+    )

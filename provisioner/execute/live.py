@@ -42,7 +42,7 @@ class Live:
                 connection.close()
 
     def release(self) -> None:
-        """Close, so that another process may open the file. A connection that a fatal error left is closed all the same."""
+        """Close, so that another process may open the file; also a connection that a fatal error has left."""
         connection, self._connection = self._connection, None
         if connection is not None:
             with suppress(duckdb.Error):
@@ -50,7 +50,7 @@ class Live:
 
 
 def open_for_steps(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
-    """A writing connection in which relative file names start at the manifest's folder, whatever the working directory."""
+    """A writing connection in which relative file names start at the manifest's folder, wherever we run."""
     connection = connect(path, read_only=False)
     start_at(connection, folder)
     return connection

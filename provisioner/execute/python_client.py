@@ -1,4 +1,4 @@
-"""A python step, seen from its parent: a child of its own, so that a timeout or a crash ends that step and nothing else."""
+"""A python step, seen from its parent: a child of its own, so that a timeout or a crash ends only that step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The child in which one python step runs: it opens the database, and holds effect, verification and stamp in one transaction."""
+"""The child in which one python step runs: effect, verification and stamp in one transaction."""
 
 from __future__ import annotations
 

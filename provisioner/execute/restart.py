@@ -17,7 +17,7 @@ def withdraw_run(
     connection: duckdb.DuckDBPyConnection, graph: Graph, catalog: Catalog, record: RunRecord
 ) -> tuple[TableName, ...]:
     """Take back the trust in what the run made, in one transaction: should the restart die too, the next apply goes on
-    with it. What it only adopted, what users write to, and what remembers earlier runs stays as it is. Returns the tables.
+    with it. What it only adopted, what users write to and what remembers earlier runs stays. Returns the tables.
     """
     done = {unit.unit for unit in record.units if unit.outcome == Outcome.DONE and unit.kind not in tuple(Mend)}
     tables = tuple(

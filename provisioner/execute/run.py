@@ -1,6 +1,6 @@
 """One apply from the lock to the last word.
 
-    glance -> (converged: nothing is written) -> lock -> recover -> plan again -> agree -> carry out -> look again -> unlock
+glance -> (converged: nothing is written) -> lock -> recover -> plan again -> agree -> carry out -> look again -> unlock
 """
 
 from __future__ import annotations
@@ -40,7 +40,8 @@ from provisioner.reconcile.values import Mend, Plan, Reason, Request
 class Terms:
     """How the plan is to be carried out.
 
-    allow: kinds of hazards that need no question. agree: asked when others remain. lock_timeout: seconds, None waits for ever.
+    allow: kinds of hazards that need no question. agree: asked when others remain. lock_timeout: seconds, None waits
+    for ever.
     restart: make again what the incomplete run made. command: for the journal and for whoever waits for the lock.
     show: gets every plan that is about to be carried out.
     """
@@ -56,7 +57,7 @@ class Terms:
 
 
 def apply(session: Session, terms: Terms) -> Run:
-    """Make the database what the manifest says. What failed is in the result; errors before anything began are raised."""
+    """Make the database what the manifest says. What failed is in the result; errors before it began are raised."""
     begun, stop = time.monotonic(), session.stop
     seen = None if terms.restart else _glance(session, terms)
     if seen is not None and seen.plan.converged:
@@ -191,7 +192,7 @@ class _Locked:
         if error is not None:
             outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED
         missing = tuple(sorted({one.table for one in seen.findings.drift if one.reason is Reason.MISSING}))
-        required = setting.required_tables
+        required = {want.table for want in wants_of(seen.graph) if want.required}
         made = tuple(sorted(t for r in walk.results if r.outcome is Outcome.DONE for t in r.tables if t in required))
         return Run(
             self._run, seen.plan, outcome, time.monotonic() - begun, tuple(walk.results),
@@ -210,8 +211,14 @@ class _Locked:
             self._session.guard,
             self._session.worker() if _needs_dbt(seen.plan) else None,
             self._terms.fail_fast,
-            frozenset(want.table for want in wants_of(seen.graph) if want.required),
+            _protected(seen.catalog),
         )
+
+
+def _protected(catalog: Catalog) -> frozenset[TableName]:
+    """By their stamps, also by one that a dead run took away."""
+    stamps = [*catalog.stamps.values(), *(mark.stamp for mark in catalog.marks.values() if mark.stamp)]
+    return frozenset(stamp.table for stamp in stamps if stamp.protect)
 
 
 def _needs_dbt(plan: Plan) -> bool:

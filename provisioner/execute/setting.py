@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from provisioner.declare.values import Manifest, TableName
 from provisioner.execute.dbt_client import DbtWorker
@@ -17,7 +17,8 @@ from provisioner.reconcile.values import Fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy. worker: None without dbt."""
+    """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy. worker: None
+    without dbt. protected: tables that are protected in the database."""
 
     manifest: Manifest
     graph: Graph
@@ -29,12 +30,8 @@ class Setting:
     guard: int | None = None
     worker: DbtWorker | None = None
     fail_fast: bool = False
-    required_tables: frozenset[TableName] = field(default_factory=frozenset)
+    protected: frozenset[TableName] = frozenset()
 
     def stamps(self, unit: Unit) -> tuple[Stamp, ...]:
         """What the unit's tables get when they are verified."""
-        return make_stamps(unit, self.fingerprints[unit.id], self.run)
-
-    def required(self, table: TableName) -> bool:
-        """Whether the manifest names the table, not only dbt."""
-        return table in self.required_tables
+        return make_stamps(unit, self.fingerprints[unit.id], self.run, self.protected)

@@ -44,7 +44,9 @@ def run_single(action: Action, setting: Setting) -> int | None:
             # DuckDB does nothing more in this connection; the next unit opens the database anew.
             setting.live.release()
         raise StepError(
-            f"{action.unit or action.tables[0]} failed: {translated.message}", code=translated.code, cure=translated.cure
+            f"{action.unit or action.tables[0]} failed: {translated.message}",
+            code=translated.code,
+            cure=translated.cure,
         ) from error
     except OSError as error:
         raise translate(error, setting.live.path) from error
@@ -82,4 +84,3 @@ def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -
 
 
 EFFECTS: dict[UnitKind, Effect] = {UnitKind.DECLARED: _create, UnitKind.SQL: _sql, UnitKind.LOAD: _load}
-

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from datetime import UTC, datetime
 
 import duckdb
@@ -22,13 +22,21 @@ def create_records(connection: Connection) -> None:
         connection.execute(statement)
 
 
-def make_stamps(unit: Unit, fingerprint: Fingerprint, run: str) -> tuple[Stamp, ...]:
-    """The stamps that the unit's tables get when they are verified."""
-    at = now()
+def make_stamps(
+    unit: Unit, fingerprint: Fingerprint, run: str, protected: Container[TableName] = ()
+) -> tuple[Stamp, ...]:
+    """The stamps that the unit's tables get when they are verified.
+
+    protected: tables that are protected by now; they stay so unless the manifest says `protect: false`.
+    """
+    at, made = now(), fingerprint
     return tuple(
-        Stamp(want.table, unit.id, fingerprint.value, fingerprint.base, fingerprint.parts, run, at, want.protect)
+        Stamp(
+            want.table, unit.id, made.value, made.base, made.parts, run, at,
+            want.table in protected if want.protect is None else want.protect,
+        )
         for want in unit.wants
-    )
+    )  # fmt: skip
 
 
 def grant(connection: Connection, stamps: Iterable[Stamp]) -> None:
@@ -36,7 +44,8 @@ def grant(connection: Connection, stamps: Iterable[Stamp]) -> None:
     for stamp in stamps:
         forget(connection, stamp.table)
         connection.execute(
-            "INSERT INTO _provisioner.stamps (schema_name, table_name, unit, fingerprint, base, parts, run, \"at\", protect)"
+            "INSERT INTO _provisioner.stamps"
+            ' (schema_name, table_name, unit, fingerprint, base, parts, run, "at", protect)'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 stamp.table.schema,
@@ -57,7 +66,7 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
     for mark in marks:
         forget(connection, mark.table)
         connection.execute(
-            "INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp, died, \"at\")"
+            'INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp, died, "at")'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.table.schema,

@@ -51,7 +51,7 @@ def make(
             raise StepError(
                 f"{unit.id} ended the transaction that it was given.",
                 code="transaction_ended",
-                cure=f"Take commit, rollback and begin out of {unit.source}: provision commits when the tables are verified.",
+                cure=f"Take commit, rollback and begin out of {unit.source}: provision commits what was verified.",
             )
         rows = verify(connection, unit)
         grant(connection, stamps)
@@ -68,7 +68,9 @@ def _transaction_id(connection: Connection) -> int:
 def read_back(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> None:
     """Raises StepError when the commit did not hold."""
     if not are_on_record(connection, stamps):
-        raise StepError(f"{unit.id}: the database did not keep what was committed.", code="commit_lost", cure="Run it again.")
+        raise StepError(
+            f"{unit.id}: the database did not keep what was committed.", code="commit_lost", cure="Run it again."
+        )
 
 
 def adopt(

@@ -11,7 +11,9 @@ from provisioner.reconcile.values import Drift, Hazard, Plan
 
 
 def judge(results: Sequence[UnitResult], plan: Plan, stopped_by: str) -> ProvisionError | None:
-    """What went wrong, None when every action did what it was to do. stopped_by: who ended the run, empty when nobody did."""
+    """What went wrong, None when every action did what it was to do. stopped_by: who ended the run, empty when
+    nobody did.
+    """
     failed = [result for result in results if result.outcome is Outcome.FAILED and result.error]
     done = sum(result.outcome in (Outcome.DONE, Outcome.ADOPTED) for result in results)
     if stopped_by and done < len(plan.actions):
@@ -26,7 +28,9 @@ def judge(results: Sequence[UnitResult], plan: Plan, stopped_by: str) -> Provisi
     if len(failed) == 1:
         return first
     names = ", ".join(result.unit for result in failed)
-    return StepError(f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure)
+    return StepError(
+        f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure
+    )
 
 
 def unmended(plan: Plan) -> ProvisionError | None:

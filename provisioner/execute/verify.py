@@ -35,6 +35,7 @@ def _faults(unit: Unit, catalog: Catalog) -> list[str]:
             faults.append(f"{want.table} is not there")
             continue
         faults += [
-            f"{want.table} {fact}" for _, fact in find_faults(want, unit.kind, relation, catalog.measures.get(want.table))
+            f"{want.table} {fact}"
+            for _, fact in find_faults(want, unit.kind, relation, catalog.measures.get(want.table))
         ]
     return faults

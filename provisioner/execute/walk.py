@@ -39,7 +39,9 @@ class Walk:
 
     def walk(self) -> tuple[UnitResult, ...]:
         """Carry out everything that can be, whatever fails on the way."""
-        tiers = [(tier, tuple(actions)) for tier, actions in groupby(self._plan.actions, key=lambda action: action.tier)]
+        tiers = [
+            (tier, tuple(actions)) for tier, actions in groupby(self._plan.actions, key=lambda action: action.tier)
+        ]
         for tier, actions in tiers:
             for batch in batches(actions, self._setting.graph):
                 self._carry_out(batch)

@@ -25,7 +25,9 @@ def make_dbt_units(
     """
     by_relation = {node.relation: node for node in dbt.nodes.values() if node.relation is not None}
     steps = {step.name: step for step in manifest.steps if step.kind is StepKind.DBT}
-    asked = [table.name for table in manifest.tables if table.step in steps] + [name for name in also if name not in wants]
+    asked = [table.name for table in manifest.tables if table.step in steps] + [
+        name for name in also if name not in wants
+    ]
     needed: dict[str, DbtGraphNode] = {}
     for name in asked:
         if name in by_relation:
@@ -51,16 +53,22 @@ def unmade_tables(manifest: Manifest, dbt: DbtGraph) -> list[Problem]:
 
 def _unmade(table: Table, step: Step, node: DbtGraphNode | None, nodes: Iterable[DbtGraphNode]) -> Problem:
     if node is not None:
-        fact = f"dbt makes {table.name} with `dbt {node.node.command}`, and its step {step.name} is `dbt {step.source}`."
+        fact = (
+            f"dbt makes {table.name} with `dbt {node.node.command}`, and its step {step.name} is `dbt {step.source}`."
+        )
         return Problem(str(table.place), "unmade", fact, f"Name a step with `dbt: {node.node.command}`.")
     made = [str(node.relation) for node in nodes if node.node.command in COMMANDS[step.source]]
     near = nearest(str(table.name), made)
     fact = f"dbt has no node that makes {table.name} with `dbt {step.source}`."
     hint = f"Did you mean {near}? Else: " if near else ""
-    return Problem(str(table.place), "unmade", fact, f"{hint}Add it to the dbt project, or take the table out of the manifest.")
+    return Problem(
+        str(table.place), "unmade", fact, f"{hint}Add it to the dbt project, or take the table out of the manifest."
+    )
 
 
-def _add(node: DbtGraphNode, dbt: DbtGraph, nodes: Mapping[TableName, DbtGraphNode], needed: dict[str, DbtGraphNode]) -> None:
+def _add(
+    node: DbtGraphNode, dbt: DbtGraph, nodes: Mapping[TableName, DbtGraphNode], needed: dict[str, DbtGraphNode]
+) -> None:
     """The node and all that it reads. Seeds may be read through `source()`, which is no edge in dbt's own graph."""
     waiting = [node]
     while waiting:

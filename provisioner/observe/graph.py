@@ -21,7 +21,8 @@ def read_graph(manifest: Manifest, dbt: DbtGraph) -> Graph:
     """Every unit that the manifest's tables need, each after what it reads. Reads the steps' files, and no database.
 
     dbt: empty where the manifest has no dbt steps. Raises ManifestError with every problem at once (types, reads that
-    nothing makes, cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python step that is not there.
+    nothing makes, cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python step that is
+    not there.
     """
     wants, problems = make_wants(manifest, {node.relation: node for node in dbt.nodes.values() if node.relation})
     units, reads = _own_units(manifest, wants)

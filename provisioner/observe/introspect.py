@@ -35,8 +35,8 @@ _KEYS = f"""
 def introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
     """All relations, stamps and marks of the database, and what the wants' expectations ask of the rows.
 
-    Rows are counted for wanted tables without a stamp, for stamped tables that are not wanted, and for relations with an
-    Expect. Raises DatabaseError
+    Rows are counted for wanted tables without a stamp, for stamped tables that are not wanted, and for relations
+    with an Expect. Raises DatabaseError
     (records_newer) and duckdb.Error; a broken view is no error.
     """
     return _introspect(connection, wants, None)

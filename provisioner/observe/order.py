@@ -50,7 +50,9 @@ def cycle_problem(cycle: tuple[str, ...], units: Mapping[str, Unit], manifest: M
         return Problem(place, "cycle", f"{first} reads what it makes.", "Let it read from another table.")
     turn = cycle.index(first)
     way = " -> ".join((*cycle[turn:], *cycle[:turn], first))
-    return Problem(place, "cycle", f"these read from each other in a circle: {way}.", "Break the circle at one of them.")
+    return Problem(
+        place, "cycle", f"these read from each other in a circle: {way}.", "Break the circle at one of them."
+    )
 
 
 def tier_problems(units: Mapping[str, Unit], manifest: Manifest) -> Iterator[Problem]:

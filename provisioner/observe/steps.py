@@ -40,7 +40,7 @@ def _sql(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
         raise StepError(
             f"provision cannot tell what {step.source} reads: only DuckDB understands all of it.",
             code="reads_unknown",
-            cure=f"Name its tables in step {step.name} ({step.place}): `reads: [...]`, or `reads: []` if there are none.",
+            cure=f"Name them in step {step.name} ({step.place}): `reads: [a, b]`, or `reads: []` if there are none.",
         )
     definition = {"code": digest(normalise(text)), "tables": _names(made)}
     inputs = digest_inputs((*script.file_reads, *step.inputs), folder)

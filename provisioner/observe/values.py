@@ -53,7 +53,8 @@ class Parts:
 class Stamp:
     """The record that a table was made by the unit with that fingerprint.
 
-    base: the fingerprint before a run's id was mixed in; equal to fingerprint for a deterministic unit. at: UTC, ISO 8601.
+    base: the fingerprint before a run's id was mixed in; equal to fingerprint for a deterministic unit. at: UTC, ISO
+    8601.
     """
 
     table: TableName
@@ -86,7 +87,7 @@ class Mark:
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Facts about a table's rows that expectations ask for. error: why they could not be had, then the others are empty."""
+    """Facts about rows that expectations ask for. error: why they could not be had; then the others are empty."""
 
     rows: int | None = None
     nulls: Mapping[str, int] = field(default_factory=dict)
@@ -122,14 +123,15 @@ class DbtNode:
 
 @dataclass(frozen=True, slots=True)
 class Want:
-    """What the manifest asks of one relation; types are canonical. required: False for one that only dbt knows."""
+    """What the manifest asks of one relation; types are canonical. required: False for one that only dbt knows.
+    protect: None where the manifest says nothing, so that what is on record stays."""
 
     table: TableName
     kind: TableKind
     columns: tuple[Column, ...] = ()
     primary_key: tuple[str, ...] = ()
     expect: Expect = Expect()
-    protect: bool = False
+    protect: bool | None = None
     required: bool = True
     place: Place | None = field(default=None, compare=False)
 
@@ -138,7 +140,7 @@ class Want:
 class Unit:
     """The smallest thing that can run.
 
-    id: the step's name, dbt's unique id, or the table's name for a declared table. tier: index into the manifest's tiers.
+    id: the step's name, dbt's unique id, or `table:` and the name of a declared table. tier: index into the tiers.
     wants: the relations it makes; empty for an ephemeral dbt node. reads: ids of the units it reads from, sorted.
     source: what a person would open to change it. definition, inputs: its own parts, with the upstream ones left out.
     timeout: seconds, None for no bound. retries: how often it is tried again.
@@ -182,7 +184,8 @@ class Graph:
 class DbtGraphNode:
     """relation: None for an ephemeral node. kind: what dbt leaves behind. parents: nodes and sources, by unique id.
 
-    definition: part label to digest. files: data files it reads, relative to the dbt project; their digests are taken at every plan.
+    definition: part label to digest. files: data files it reads, relative to the dbt project; their digests are
+    taken at every plan.
     """
 
     node: DbtNode

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import replace
 
-from provisioner.declare.values import TableName
+from provisioner.declare.values import TableKind, TableName
 from provisioner.observe.values import Catalog, Graph, Parts, Stamp, Unit, UnitKind, Want
 from provisioner.reconcile.faults import find_faults
 from provisioner.reconcile.fingerprint import hash_parts, mix_run
@@ -22,7 +23,11 @@ def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Fi
     """
     drift: list[Drift] = []
     prints: dict[str, Fingerprint] = {}
+    unreadable: set[str] = set()
     for unit in graph.units.values():
+        if _is_unreadable(unit, catalog, unreadable):
+            unreadable.add(unit.id)
+            catalog = _without_errors(unit, catalog)
         parts = Parts(unit.definition, unit.inputs, {read: prints[read].value for read in unit.reads})
         base = hash_parts(parts)
         found = [one for want in unit.wants for one in _table_drift(unit, want, catalog, request, parts, base)]
@@ -30,6 +35,23 @@ def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Fi
         drift += found
     drift += _orphans(graph, catalog)
     return Findings(tuple(sorted(drift, key=lambda one: (one.table, ORDER[one.reason], one.fact))), prints)
+
+
+def _is_unreadable(unit: Unit, catalog: Catalog, unreadable: Container[str]) -> bool:
+    """Whether something is gone that the unit shows, or that a view of it reads."""
+    missing = any(table not in catalog.relations for table in unit.tables)
+    return missing or (makes_views(unit) and any(read in unreadable for read in unit.reads))
+
+
+def makes_views(unit: Unit) -> bool:
+    """Whether reading the unit means reading what it reads; true of an ephemeral node too."""
+    return any(want.kind is TableKind.VIEW for want in unit.wants) or not unit.wants
+
+
+def _without_errors(unit: Unit, catalog: Catalog) -> Catalog:
+    """A view that cannot be read since its source is gone is at no fault; it will be looked at when that is back."""
+    own = {table: measure for table in unit.tables if (measure := catalog.measures.get(table)) and measure.error}
+    return replace(catalog, measures={table: found for table, found in catalog.measures.items() if table not in own})
 
 
 def _value(unit: Unit, drift: list[Drift], catalog: Catalog, base: str, run: str) -> str:
@@ -48,18 +70,21 @@ def _table_drift(
     place = f"{want.place.file}:{want.place.line}" if want.place else ""
     for reason, fact in _reasons(unit, want, catalog, request, parts, base):
         yield Drift(want.table, reason, _mend(unit, want, catalog, reason), fact, place, unit.id)
-    if want.protect and _unprotected(want.table, catalog):
-        fact = "is not yet protected in the database"
+    if fact := _other_protection(want, catalog):
         yield Drift(want.table, Reason.DEFINITION_CHANGED, Mend.ADOPT, fact, place, unit.id)
     if unit.dbt and (left := leftovers(want.table, catalog)):
         names = ", ".join(map(str, left))
         yield Drift(want.table, Reason.INTERRUPTED, Mend.SWEEP, f"a dead run of dbt left {names}", place, unit.id)
 
 
-def _unprotected(table: TableName, catalog: Catalog) -> bool:
-    """Protection is no part of the fingerprint: it makes nothing stale, and only the record is to be renewed."""
-    stamp = catalog.stamps.get(table)
-    return stamp is not None and not stamp.protect and table in catalog.relations
+def _other_protection(want: Want, catalog: Catalog) -> str:
+    """Protection is no part of the fingerprint: it makes nothing stale, and only the record is to be renewed.
+    Silence of the manifest changes nothing: protection is lifted by `protect: false`, not by deleting a line.
+    """
+    stamp = catalog.stamps.get(want.table)
+    if stamp is None or want.table not in catalog.relations or want.protect in (None, stamp.protect):
+        return ""
+    return "is not yet protected in the database" if want.protect else "is still protected in the database"
 
 
 def _reasons(
@@ -68,7 +93,7 @@ def _reasons(
     table = want.table
     relation, stamp, mark = catalog.relations.get(table), catalog.stamps.get(table), catalog.marks.get(table)
     if mark:
-        yield Reason.INTERRUPTED, f"run {mark.run} died while making it"
+        yield Reason.INTERRUPTED, f"run {mark.run} died before it was verified"
     faults: tuple[tuple[Reason, str], ...] = ()
     if relation is None:
         yield Reason.MISSING, "is not in the database"
@@ -87,7 +112,10 @@ def _stale(unit: Unit, stamp: Stamp, parts: Parts, base: str) -> Iterator[tuple[
     if stamp.base == base:
         return
     changed = [
-        *((Reason.DEFINITION_CHANGED, _definition(unit, label)) for label in _differing(stamp.parts.definition, parts.definition)),
+        *(
+            (Reason.DEFINITION_CHANGED, _definition(unit, label))
+            for label in _differing(stamp.parts.definition, parts.definition)
+        ),
         *((Reason.INPUT_CHANGED, f"{label} changed") for label in _differing(stamp.parts.inputs, parts.inputs)),
         *((Reason.UPSTREAM_CHANGED, f"{label} changed") for label in _differing(stamp.parts.upstream, parts.upstream)),
     ]

@@ -1,4 +1,4 @@
-"""Does one relation meet what is wanted of it? Pure; used to find drift and, after a unit ran, to verify what it made."""
+"""Does one relation meet what is wanted of it? Pure; finds drift and, after a unit ran, verifies what it made."""
 
 from __future__ import annotations
 

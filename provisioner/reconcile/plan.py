@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from provisioner.declare.values import HazardKind, TableKind
+from provisioner.declare.values import HazardKind
 from provisioner.observe.values import Catalog, Graph, Unit
-from provisioner.reconcile.drift import leftovers
+from provisioner.reconcile.drift import leftovers, makes_views
 from provisioner.reconcile.faults import replaceable
 from provisioner.reconcile.order import sort_units
 from provisioner.reconcile.values import Action, Drift, Findings, Hazard, Mend, Plan, Reason, Request
@@ -38,8 +38,8 @@ def make_plan(
 def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
     """The units whose drift is to be removed: what was asked for, and what must run so that it can run.
 
-    A relation that only dbt knows and whose readers are all trusted tables may be absent or stale: nobody needs it. It is
-    only recorded when it is there and nobody's.
+    A relation that only dbt knows and whose readers are all trusted tables may be absent or stale: nobody needs it.
+    It is only recorded when it is there and nobody's.
     """
     scope: set[str] = set()
     for unit in graph.units.values():
@@ -47,7 +47,7 @@ def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
             if drift[unit.id]:
                 scope.add(unit.id)
             # A view that is as declared is of no use while what it reads is gone.
-            if _runs(drift[unit.id]) or _makes_views(unit):
+            if _runs(drift[unit.id]) or makes_views(unit):
                 _add_sources(unit, graph, drift, scope)
         elif request.targets is None and _only_adopts(drift[unit.id]):
             scope.add(unit.id)
@@ -70,13 +70,8 @@ def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str]) 
         seen.add(source.id)
         if drift[source.id]:
             scope.add(source.id)
-        if _runs(drift[source.id]) or _makes_views(source):
+        if _runs(drift[source.id]) or makes_views(source):
             waiting += source.reads
-
-
-def _makes_views(unit: Unit) -> bool:
-    """Whether reading the unit means reading what it reads; true of an ephemeral node too."""
-    return any(want.kind is TableKind.VIEW for want in unit.wants) or not unit.wants
 
 
 def _runs(drift: Iterable[Drift]) -> bool:
@@ -126,7 +121,9 @@ def _replaced(unit: Unit, reasons: tuple[Drift, ...], catalog: Catalog) -> Itera
         relation = catalog.relations.get(table)
         ours = table in catalog.stamps or table in catalog.marks or table in asked
         if relation and not ours and not replaceable(relation):
-            yield Hazard(HazardKind.DROPS_TABLE, table, f"provision did not make it, and it holds {_rows(relation.rows)}")
+            yield Hazard(
+                HazardKind.DROPS_TABLE, table, f"provision did not make it, and it holds {_rows(relation.rows)}"
+            )
 
 
 def _rows(rows: int | None) -> str:
@@ -135,5 +132,9 @@ def _rows(rows: int | None) -> str:
 
 def _drop(orphan: Drift, catalog: Catalog, tier: int) -> Action:
     relation = catalog.relations[orphan.table]
-    lost = () if replaceable(relation) else (Hazard(HazardKind.DROPS_TABLE, orphan.table, f"it holds {_rows(relation.rows)}"),)
+    lost = (
+        ()
+        if replaceable(relation)
+        else (Hazard(HazardKind.DROPS_TABLE, orphan.table, f"it holds {_rows(relation.rows)}"),)
+    )
     return Action(Mend.DROP, "", None, tier, (orphan.table,), (orphan,), lost)

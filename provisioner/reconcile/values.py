@@ -44,8 +44,8 @@ class Mend(StrEnum):
 class Drift:
     """One difference between manifest and catalog.
 
-    fact: what the catalog or the stamp says, in words. place: the manifest's `file:line`, empty for a relation it does not name.
-    unit: the id of the unit that makes the table, empty for an orphan.
+    fact: what the catalog or the stamp says, in words. place: the manifest's `file:line`, empty for a relation it
+    does not name. unit: the id of the unit that makes the table, empty for an orphan.
     """
 
     table: TableName
@@ -75,7 +75,7 @@ class Findings:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What the user narrows or adds. targets: None for everything. rebuild: due although trusted. prune: drop orphans."""
+    """What the user narrows or adds. targets: None for all. rebuild: due although trusted. prune: drop orphans."""
 
     targets: frozenset[TableName] | None = None
     rebuild: frozenset[TableName] = frozenset()
@@ -113,7 +113,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The ordered actions that remove the drift, and what no action removes: drift to mend by hand, and orphans left alone."""
+    """The ordered actions that remove the drift, and what none removes: drift to mend by hand, orphans left alone."""
 
     actions: tuple[Action, ...] = ()
     by_hand: tuple[Drift, ...] = ()

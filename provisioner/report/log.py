@@ -41,6 +41,11 @@ def _level(event: Event) -> str:
 
 
 def _write(out: TextIO, record: Record) -> None:
-    line = {"time": record["time"].isoformat(), "level": record["level"].name, "event": record["message"], **record["extra"]}
+    line = {
+        "time": record["time"].isoformat(),
+        "level": record["level"].name,
+        "event": record["message"],
+        **record["extra"],
+    }
     out.write(json.dumps(line, ensure_ascii=False, default=str) + "\n")
     out.flush()

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from projects import Project, slow, wait_for_line, wait_until
+from projects import PATIENCE, Project, slow, wait_for_line, wait_until
 
 
 @pytest.fixture
@@ -33,8 +33,8 @@ def test_of_two_applies_one_works_and_the_other_waits_and_finds_nothing_to_do(
     waiting = wait_for_line(second, "waiting for", str(first.pid))
     assert socket.gethostname() in waiting and "provision apply" in waiting
     (project.folder / "wait").unlink()
-    assert first.wait(timeout=20) == 0
-    out, _ = second.communicate(timeout=20)
+    assert first.wait(timeout=PATIENCE) == 0
+    out, _ = second.communicate(timeout=PATIENCE)
     assert second.returncode == 0
     assert out == "Nothing to do: the database is as declared.\n"
     assert project.plan().converged

@@ -144,7 +144,6 @@ def test_protection_that_is_added_to_a_table_is_kept_in_the_database(shop_as_dec
     assert project.rows("FROM notes") == [(1, "mine")]
 
 
-@pytest.mark.xfail(strict=True, reason="undecided: by what is protection lifted, if deleting its line alone does not?")
 def test_protection_is_not_lost_by_deleting_its_own_line_and_a_rebuild(tmp_path: Path) -> None:
     project = shop(tmp_path)
     project.manifest["tables"]["doubled"]["protect"] = True
@@ -160,3 +159,16 @@ def test_protection_is_not_lost_by_deleting_its_own_line_and_a_rebuild(tmp_path:
     project.declare()
     project.apply(prune=True, allow=["drops_table"])
     assert project.rows("SELECT count(*) FROM doubled") == [(3,)]
+
+
+def test_protection_is_lifted_by_saying_so(shop_as_declared: Project) -> None:
+    project = shop_as_declared
+    for protect in (True, False):
+        project.manifest["tables"]["notes"]["protect"] = protect
+        project.declare()
+        assert planned(project.plan()) == {"table:notes": {"definition_changed"}}
+        project.apply()
+    del project.manifest["tables"]["notes"]
+    project.declare()
+    project.apply(prune=True)
+    assert project.rows("SELECT count(*) FROM duckdb_tables() WHERE table_name = 'notes'") == [(0,)]

@@ -9,7 +9,7 @@ from typing import Any
 
 import duckdb
 import pytest
-from projects import HOLD, LET_GO, Project, planned, ran, slow, wait_for_line, wait_until
+from projects import HOLD, LET_GO, PATIENCE, Project, planned, ran, slow, wait_for_line, wait_until
 
 KINDS: dict[str, dict[str, Any]] = {
     "load": {"load": "many.csv.gz"},
@@ -39,7 +39,7 @@ def kill_in_the_middle(project: Project, kind: str, *words: str) -> None:
         wait_until((project.folder / "begun").exists, process)
     time.sleep(0.1)
     process.kill()
-    process.communicate(timeout=20)
+    process.communicate(timeout=PATIENCE)
     assert process.returncode == -9
     (project.folder / "wait").unlink()
     wait_until(lambda: free(project))

@@ -106,7 +106,7 @@ def test_relative_file_names_start_at_the_manifests_folder(tmp_path: Path, monke
 
 def test_what_a_step_prints_does_not_mix_with_what_provision_says(tmp_path: Path) -> None:
     noise = "import sys; print('noise' * 50000, sys.stdin.read())"
-    noise += "; print('{\"event\": \"done\", \"rows\": 9}', file=sys.stderr)"
+    noise += '; print(\'{"event": "done", "rows": 9}\', file=sys.stderr)'
     project = project_of(tmp_path, function(noise, GOOD))
     done = project.command("apply")
     assert done.returncode == 0

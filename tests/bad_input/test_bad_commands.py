@@ -66,9 +66,10 @@ def test_wrong_options_are_wrong_usage_and_what_is_right_is_told(shop: Shop, nam
     assert_clean(answer, shop, before)
 
 
-@pytest.mark.parametrize("arguments", ["plan", "apply", "history nothing", "check -m missing.yaml"])
+@pytest.mark.parametrize("arguments", ["check", "history nothing"])
 def test_an_error_says_the_same_as_text_and_as_json(shop: Shop, arguments: str) -> None:
-    shop.edit("provision.yaml", "step: loud", "step: lout")
+    if arguments == "check":
+        shop.edit("provision.yaml", "step: loud", "step: lout")
     told, words = shop.run(*arguments.split(), "--format", "json"), shop.run(*arguments.split())
     assert told.exit_code == words.exit_code != 0 and words.out == ""
     lines = [one["message"] for one in told.body.get("problems", ())] or told.body["error"]["message"].splitlines()
@@ -87,9 +88,8 @@ def test_a_damaged_journal_costs_history_and_nothing_else(shop: Shop) -> None:
     assert answer.exit_code == 0 and f"{journal} is damaged at byte" in answer.err, answer
     assert_clean(answer, shop, before)
     shop.edit("sql/loud.sql", "upper", "lower")
-    answer = shop.run("apply")
-    assert answer.exit_code == 0, answer
-    answer = shop.run("history", "--format", "json")
+    assert shop.run_here("apply").exit_code == 0
+    answer = shop.run_here("history", "--format", "json")
     assert answer.body["damage"] is None and [run["outcome"] for run in answer.body["runs"]] == ["done"], answer
     kept = [path.read_bytes() for path in journal.parent.glob("*.journal*") if path != journal]
     assert kept == [bytes(damaged)], "the damaged one is set aside, not thrown away"

@@ -70,6 +70,7 @@ def dbt_shop(first: tuple[Shop, Answer, Answer]) -> Shop:
 @pytest.fixture(autouse=True)
 def _sound_again(dbt_shop: Shop) -> Iterator[None]:
     yield
+    (dbt_shop.folder / "dbt/packages.yml").unlink(missing_ok=True)
     for file, text in DBT_SHOP.items():
         path = dbt_shop.folder / file
         if not path.exists() or path.read_text() != text:

@@ -42,7 +42,7 @@ FILES = {
     "models/files.sql": (
         "select * from read_csv('data/a.csv') -- 'data/no.csv'\nunion all select * from 'data/*.PARQUET'\n"
         "union all select * from '{{ var(\"data\") }}' union all select 's3://x/far.csv'\n"
-        "union all select * from '{{ env_var(\"ROOT\", \"d\") }}/x.json'"
+        'union all select * from \'{{ env_var("ROOT", "d") }}/x.json\''
     ),
     "models/declared.sql": "{{ config(meta={'inputs': ['rates.txt']}) }} select 1 as i",
     "models/grows.sql": "{{ config(materialized='incremental') }} select 1 as i",

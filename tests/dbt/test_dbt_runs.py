@@ -29,7 +29,7 @@ MORE = {
     "models/wrong.sql": "{{ config(materialized='table') }}\n\nselect\n  nope as x\nfrom {{ ref('bands') }}\n",
     "models/after_wrong.sql": "select * from {{ ref('wrong') }}",
     "models/beside.sql": "select * from read_csv('data/beside.csv')",
-    "models/given.sql": "select '{{ var(\"who\", \"nobody\") }}' as who",
+    "models/given.sql": 'select \'{{ var("who", "nobody") }}\' as who',
     "data/beside.csv": "n\n7\n",
     "snapshots/kept.yml": (
         "snapshots:\n  - {name: kept, relation: ref('ages'), "

@@ -96,7 +96,7 @@ class Shop:
     def fail(self, *words: str) -> dict[str, Any]:
         """What an apply that exits with 1 tells."""
         with self.start(*words) as process:
-            said, log = process.communicate(timeout=60)
+            said, log = process.communicate(timeout=300)
         assert process.returncode == 1, said + log
         told: dict[str, Any] = json.loads(said)
         return told
@@ -175,7 +175,7 @@ def kill_in(shop: Shop, unit: str, *words: str) -> str:
     return log
 
 
-def wait_until_free(shop: Shop, seconds: float = 5.0) -> None:
+def wait_until_free(shop: Shop, seconds: float = 60.0) -> None:
     """Until no process has the database open any more; raises when one has it after so many seconds."""
     deadline = time.monotonic() + seconds
     while True:

@@ -36,10 +36,7 @@ FILES = {
         "select g.name, l.name as lost, s.second, s.first "
         "from {{ ref('gains') }} g, {{ ref('loses') }} l, {{ ref('swaps') }} s",
     ),
-    **{
-        f"dbt/models/{name}.sql": table("table", FROM_SEED)
-        for name in OF_SEED
-    },
+    **{f"dbt/models/{name}.sql": table("table", FROM_SEED) for name in OF_SEED},
 }
 TABLES = {
     **{name: {"tier": "seed", "step": "seeds"} for name in SEEDS},

@@ -39,7 +39,7 @@ _BLOCK = re.compile(r"^```(?P<language>[\w-]*)[ \t]*(?P<info>[^\n]*)\n(?P<text>.
 _FILE = re.compile(r"\bfile=(\S+)")
 # Signs of life: they come when something takes long, which is never twice the same.
 _SIGN_OF_LIFE = re.compile(
-    r"^(reading the manifest|preparing|verifying what dbt made|\s+still at .*|[\w.]+ \(\d[^)]* s\).*)\n", re.M
+    r"^(reading the manifest|preparing|verifying what dbt made|\s+still busy: .*|[\w.]+ \(\d[^)]* s\).*)\n", re.M
 )
 _KILLED = re.compile(r"^\S*bash: line \d+: +\d+ Killed.*$", re.M)
 _CRASH = re.compile(r"^Traceback|This is a defect of provision", re.M)

@@ -40,7 +40,12 @@ SHAPES = [
     ("a column gone", one_table(), found(columns(id="BIGINT")), ["column_missing"]),
     ("a column of another type", one_table(), found(columns(id="BIGINT", day="VARCHAR")), ["column_type"]),
     ("column names in other case", one_table(), found(columns(ID="BIGINT", Day="DATE")), ["unstamped"]),
-    ("a column more in a produced table", one_table(), found(columns(id="BIGINT", day="DATE", x="DATE")), ["unstamped"]),
+    (
+        "a column more in a produced table",
+        one_table(),
+        found(columns(id="BIGINT", day="DATE", x="DATE")),
+        ["unstamped"],
+    ),
     (
         "a column more in a declared table",
         one_table(UnitKind.DECLARED),
@@ -63,7 +68,9 @@ SHAPES = [
 ]
 
 
-@pytest.mark.parametrize(("graph", "catalog", "reasons"), [case[1:] for case in SHAPES], ids=[case[0] for case in SHAPES])
+@pytest.mark.parametrize(
+    ("graph", "catalog", "reasons"), [case[1:] for case in SHAPES], ids=[case[0] for case in SHAPES]
+)
 def test_a_table_that_differs_is_told_with_every_reason(graph: Graph, catalog: Catalog, reasons: list[str]) -> None:
     drift = find_drift(graph, catalog, Request(), "run").drift
     assert [one.reason for one in drift] == reasons
@@ -73,7 +80,12 @@ def test_a_table_that_differs_is_told_with_every_reason(graph: Graph, catalog: C
 CHAIN = worlds.graph(unit("raw", kind=UnitKind.LOAD, file="1"), unit("mid", "raw"), unit("mart", "mid"))
 EDITS: list[tuple[str, Callable[[World], World], dict[str, object], dict[str, list[str]]]] = [
     ("nothing", lambda world: world, {}, {}),
-    ("code edited", lambda world: world, {"mid": {"code": "2"}}, {"mid": ["definition_changed"], "mart": ["upstream_changed"]}),
+    (
+        "code edited",
+        lambda world: world,
+        {"mid": {"code": "2"}},
+        {"mid": ["definition_changed"], "mart": ["upstream_changed"]},
+    ),
     (
         "input changed",
         lambda world: world,
@@ -91,7 +103,9 @@ EDITS: list[tuple[str, Callable[[World], World], dict[str, object], dict[str, li
 ]
 
 
-@pytest.mark.parametrize(("happened", "edits", "expected"), [case[1:] for case in EDITS], ids=[case[0] for case in EDITS])
+@pytest.mark.parametrize(
+    ("happened", "edits", "expected"), [case[1:] for case in EDITS], ids=[case[0] for case in EDITS]
+)
 def test_what_was_edited_is_told_by_its_stamp(
     happened: Callable[[World], World], edits: dict[str, dict[str, str]], expected: dict[str, list[str]]
 ) -> None:

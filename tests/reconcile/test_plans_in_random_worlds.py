@@ -5,22 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
+import worlds
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from worlds import Unreadable, World
 
 from provisioner.observe.values import Graph, Unit, UnitKind
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Mend, Request
-import worlds
-from worlds import Unreadable, World
 
 EXAMPLES = settings(max_examples=300, deadline=None)
 
 
 @st.composite
 def graphs(draw: st.DrawFn, all_required: bool = False, deterministic: bool = True) -> Graph:
-    """Up to eight units, each reading some of those before it: tables, views, ephemeral nodes; named or known to dbt only."""
+    """Up to eight units, each reading some of those before it: tables, views, ephemeral nodes; named or known to dbt
+    only.
+    """
     units: list[Unit] = []
     names = draw(st.permutations("abcdefgh"))[: draw(st.integers(1, 8))]
     tier = 0
@@ -31,12 +33,17 @@ def graphs(draw: st.DrawFn, all_required: bool = False, deterministic: bool = Tr
         required = all_required or last or (shape != "ephemeral" and draw(st.booleans()))
         tier += draw(st.integers(0, 1)) if required else 0
         kind = UnitKind.DBT if not required else draw(st.sampled_from((UnitKind.DBT, UnitKind.SQL, UnitKind.PYTHON)))
-        units.append(
-            worlds.unit(
-                name, *reads, kind=kind, view=shape == "view", ephemeral=shape == "ephemeral", required=required, tier=tier,
-                deterministic=deterministic or draw(st.booleans()),
-            )  # fmt: skip
+        made = worlds.unit(
+            name,
+            *reads,
+            kind=kind,
+            view=shape == "view",
+            ephemeral=shape == "ephemeral",
+            required=required,
+            tier=tier,
+            deterministic=deterministic or draw(st.booleans()),
         )
+        units.append(made)
     return worlds.graph(*_needed(units))
 
 
@@ -77,7 +84,9 @@ def as_declared(world: World, graph: Graph) -> bool:
         return False
     try:
         return all(
-            worlds.content(world, graph, one) == worlds.ideal(graph, one) for one in graph.units.values() if one.required
+            worlds.content(world, graph, one) == worlds.ideal(graph, one)
+            for one in graph.units.values()
+            if one.required
         )
     except Unreadable:
         return False
@@ -115,7 +124,8 @@ def test_no_smaller_set_of_units_would_converge(data: st.DataObject) -> None:
             except Unreadable:
                 continue
             assert not as_declared(after, graph), (
-                f"{[one.unit for one in chosen]} would do instead of {[one.unit for one in runs]}\n{worlds.drawn(world, graph)}"
+                f"{[one.unit for one in chosen]} would do instead of {[one.unit for one in runs]}\n"
+                + worlds.drawn(world, graph)
             )
 
 
@@ -191,5 +201,3 @@ def test_a_target_is_mended_and_nothing_that_it_does_not_need_runs(data: st.Data
     after = worlds.apply(world, graph, request)
     assert worlds.content(after, graph, target) == worlds.ideal(graph, target), worlds.drawn(world, graph)
     assert worlds.plan_of(after, graph, request).converged
-
-

@@ -16,6 +16,7 @@ from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Action, Findings, Mend, Plan, Request
 
 PLACE = Place("world.yaml", 1, 1)
+EVERYTHING = Request()
 
 
 def name(text: str) -> TableName:
@@ -66,8 +67,8 @@ def graph(*units: Unit) -> Graph:
 class World:
     """A catalog, and the content of every relation in it as it was when it was built.
 
-    definitions: of every view, the unit as it was then. A view over something that has changed since is of no use: DuckDB
-    keeps the columns that it had.
+    definitions: of every view, the unit as it was then. A view over something that has changed since is of no use:
+    DuckDB keeps the columns that it had.
     """
 
     catalog: Catalog = Catalog(exists=True)
@@ -150,11 +151,11 @@ def carry_out(world: World, graph: Graph, findings: Findings, action: Action, ru
     return World(replace(world.catalog, relations=relations, stamps=stamps, marks=marks), contents, definitions)
 
 
-def plan_of(world: World, graph: Graph, request: Request = Request(), run: str = "run") -> Plan:
+def plan_of(world: World, graph: Graph, request: Request = EVERYTHING, run: str = "run") -> Plan:
     return make_plan(graph, world.catalog, find_drift(graph, world.catalog, request, run), request, {})
 
 
-def apply(world: World, graph: Graph, request: Request = Request(), run: str = "run") -> World:
+def apply(world: World, graph: Graph, request: Request = EVERYTHING, run: str = "run") -> World:
     """Plan and carry out. Raises Unreadable when the order is wrong or something is left out."""
     findings = find_drift(graph, world.catalog, request, run)
     for action in make_plan(graph, world.catalog, findings, request, {}).actions:
@@ -179,9 +180,12 @@ def reasons(plan: Plan) -> dict[str, list[str]]:
 
 def drawn(world: World, graph: Graph) -> str:
     """The world in a few lines, for a failing test."""
-    return "\n".join(
-        f"{one.id} reads {','.join(one.reads) or '-'} tier {one.tier} {'required ' if one.required else ''}"
-        f"{[str(want.kind) for want in one.wants] or 'ephemeral'} parts {dict(one.definition)} {dict(one.inputs)} "
-        f"{[('there' if t in world.catalog.relations else 'absent') + (' marked' if t in world.catalog.marks else '') for t in one.tables]}"
-        for one in graph.units.values()
-    )
+    return "\n".join(_drawn(one, world) for one in graph.units.values())
+
+
+def _drawn(one: Unit, world: World) -> str:
+    there = ["there" if table in world.catalog.relations else "absent" for table in one.tables]
+    marked = ["marked" for table in one.tables if table in world.catalog.marks]
+    kinds = [str(want.kind) for want in one.wants] or ["ephemeral"]
+    words = [one.id, "reads", ",".join(one.reads) or "-", *kinds, *there, *marked, "required" if one.required else ""]
+    return " ".join([*words, str(dict(one.definition)), str(dict(one.inputs))])

@@ -14,14 +14,16 @@ from provisioner.execute.events import Noted, Outcome, RunFinished, RunStarted, 
 from provisioner.execute.values import Run, UnitResult
 from provisioner.observe.values import UnitKind
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
+from provisioner.reconcile.wording import many
 from provisioner.report.json import error_json, plan_json, run_json
 from provisioner.report.log import json_listener
 from provisioner.report.progress import Progress
 from provisioner.report.text import error_text, plain, plan_summary, plan_text, run_text
-from provisioner.reconcile.wording import many
 from provisioner.report.words import seconds, short
 
-MANIFEST = Manifest("shop", Path("/p/shop.yaml"), Path("/p"), Path("/p/shop.duckdb"), ("seed", "mart"), (), (), "digest")
+MANIFEST = Manifest(
+    "shop", Path("/p/shop.yaml"), Path("/p"), Path("/p/shop.duckdb"), ("seed", "mart"), (), (), "digest"
+)
 ORDERS, REPORT = TableName("main", "orders"), TableName("main", "report")
 
 
@@ -85,7 +87,14 @@ def test_a_plan_as_json_has_the_same_words_as_its_text() -> None:
 
 def test_a_failed_run_tells_its_error_with_code_and_cure() -> None:
     error = StepError("orders failed", code="sql_failed", cure="Mend it.")
-    run = Run("r1", PLAN, Outcome.FAILED, 2.0, (UnitResult("orders", "load", (ORDERS,), Outcome.FAILED, error=error),), error=error)
+    run = Run(
+        "r1",
+        PLAN,
+        Outcome.FAILED,
+        2.0,
+        (UnitResult("orders", "load", (ORDERS,), Outcome.FAILED, error=error),),
+        error=error,
+    )
     body = run_json(run, MANIFEST)
     assert body["error"] == {"code": "sql_failed", "message": "orders failed", "cure": "Mend it."}
     assert body["units"][0]["outcome"] == "failed"
@@ -94,8 +103,13 @@ def test_a_failed_run_tells_its_error_with_code_and_cure() -> None:
 
 
 def test_every_problem_of_a_manifest_is_shown_with_its_place() -> None:
-    error = ManifestError((Problem(str(Place("m.yaml", 3, 1)), "unknown_key", "tierr is unknown.", "Did you mean tier?"),))
-    assert error_text(error) == "error: the manifest has 1 problem\nm.yaml:3:1: tierr is unknown.\n  cure: Did you mean tier?"
+    error = ManifestError(
+        (Problem(str(Place("m.yaml", 3, 1)), "unknown_key", "tierr is unknown.", "Did you mean tier?"),)
+    )
+    assert (
+        error_text(error)
+        == "error: the manifest has 1 problem\nm.yaml:3:1: tierr is unknown.\n  cure: Did you mean tier?"
+    )
     assert error_json(error)["problems"][0]["place"] == "m.yaml:3:1"
 
 
@@ -128,13 +142,20 @@ def test_the_structured_log_is_one_json_object_an_event() -> None:
     for event in EVENTS:
         tell(event)
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
-    assert [line["event"] for line in lines] == ["run_started", "unit_started", "unit_finished", "noted", "run_finished"]
+    assert [line["event"] for line in lines] == [
+        "run_started",
+        "unit_started",
+        "unit_finished",
+        "noted",
+        "run_finished",
+    ]
     assert (lines[2]["unit"], lines[2]["outcome"], lines[2]["seconds"]) == ("model.shop.orders", "done", 0.25)
     assert lines[3]["level"] == "WARNING"
 
 
 @pytest.mark.parametrize(
-    ("value", "text"), [(0.004, "0.00 s"), (9.99, "9.99 s"), (59.9, "59.9 s"), (245, "4 min 05 s"), (3725, "1 h 02 min")]
+    ("value", "text"),
+    [(0.004, "0.00 s"), (9.99, "9.99 s"), (59.9, "59.9 s"), (245, "4 min 05 s"), (3725, "1 h 02 min")],
 )
 def test_durations_are_read_at_a_glance(value: float, text: str) -> None:
     assert seconds(value) == text
@@ -142,7 +163,12 @@ def test_durations_are_read_at_a_glance(value: float, text: str) -> None:
 
 @pytest.mark.parametrize(
     ("unit", "text"),
-    [("model.shop.orders", "orders"), ("table:app_notes", "app_notes"), ("orders", "orders"), ("model.shop.o.v1", "o.v1")],
+    [
+        ("model.shop.orders", "orders"),
+        ("table:app_notes", "app_notes"),
+        ("orders", "orders"),
+        ("model.shop.o.v1", "o.v1"),
+    ],
 )
 def test_units_are_named_by_what_a_person_knows(unit: str, text: str) -> None:
     assert short(unit) == text

@@ -73,18 +73,14 @@ def _find_target(
     raise InputError(fact, cure="Set dbt.target in the manifest, or add the target to the profile.", code="dbt_profile")
 
 
-def _check_duckdb(
-    output: Mapping[str, Any], name: str, project: DbtProject, variables: Mapping[str, str]
-) -> None:
+def _check_duckdb(output: Mapping[str, Any], name: str, project: DbtProject, variables: Mapping[str, str]) -> None:
     kind = _render(str(output.get("type", "nothing")), project, variables)
     if kind != "duckdb":
         fact = f"{project.place}: the dbt profile {name!r} is for {kind}, expected `type: duckdb`."
         raise DbtError(fact, cure="Set dbt.target to a target of type duckdb.", code="dbt_adapter")
 
 
-def _check_path(
-    project: DbtProject, output: Mapping[str, Any], database: Path, variables: Mapping[str, str]
-) -> None:
+def _check_path(project: DbtProject, output: Mapping[str, Any], database: Path, variables: Mapping[str, str]) -> None:
     _check_duckdb(output, read_project(project).profile or "", project, variables)
     path = _render(str(output.get("path", ":memory:")), project, variables)
     # dbt runs in the project's folder, and DuckDB takes a relative path from there.
