@@ -43,7 +43,8 @@ def plan(
     """What is missing, stale or wrong in the live database, and the fewest actions that mend it. Changes nothing.
 
     target: tables, steps or tiers to look at alone. rebuild: tables to make again although they are trusted.
-    prune: drop what nothing declares any more. Raises ProvisionError; BusyError when another process has the database to itself.
+    prune: drop what nothing declares any more.
+    Raises ProvisionError; BusyError when another process has the database to itself.
     """
     declared = manifest if isinstance(manifest, Manifest) else load_manifest(manifest, env=env)
     with Session(declared, surroundings(cache), on_event or _ignore) as session:

@@ -100,7 +100,7 @@ def _marks(connection: Connection, unit: Unit) -> dict[TableName, Mark]:
 def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName]) -> tuple[TableName, ...]:
     """After a death: everything is again as it was before it. Returns the tables that had to be changed for that.
 
-    What was kept is put back, and what the dead run made where nothing was before is let go: dbt would add to it. Tables
+    """Nothing goes before what replaces it is found. A table with keys gets its old rows back, not a copy in its place."""
     that the manifest still wants stay marked, for their units are due; what anyone makes there from now on stays.
     """
     wanted = frozenset(wanted)
@@ -120,7 +120,7 @@ def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName
 
 
 def _restore(connection: Connection, mark: Mark) -> None:
-    """Nothing goes before what replaces it is found. A table that was copied gets its rows back: it may have keys."""
+    """Nothing goes before what replaces it is found. A table that has keys gets its old rows back, not a copy."""
     kept = _find(connection, TableName(mark.table.schema, mark.kept)) if mark.kept else None
     now = _find(connection, mark.table)
     if kept and now and now.indexed and _shape(now) == _shape(kept):

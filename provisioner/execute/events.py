@@ -56,7 +56,7 @@ class NodeFinished:
 
 @dataclass(frozen=True, slots=True)
 class UnitFinished:
-    """seconds: wall time. rows: in all its tables together, None when nobody counted. error: in dbt's or DuckDB's words."""
+    """seconds: wall time. rows: in all its tables, None when nobody counted. error: dbt's or DuckDB's words."""
 
     run: str
     unit: str
