@@ -100,8 +100,8 @@ def _marks(connection: Connection, unit: Unit) -> dict[TableName, Mark]:
 def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName]) -> tuple[TableName, ...]:
     """After a death: everything is again as it was before it. Returns the tables that had to be changed for that.
 
-    """Nothing goes before what replaces it is found. A table with keys gets its old rows back, not a copy in its place."""
-    that the manifest still wants stay marked, for their units are due; what anyone makes there from now on stays.
+    What was kept is put back, and what the dead run made where nothing was before is let go: dbt would add to it.
+    Tables that the manifest still wants stay marked, for their units are due; what is made there from now on stays.
     """
     wanted = frozenset(wanted)
     due = tuple(mark for mark in catalog.marks.values() if mark.kept or not mark.existed or mark.table not in wanted)
