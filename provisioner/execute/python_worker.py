@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pickle
-import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
@@ -15,6 +14,7 @@ from pathlib import Path
 import duckdb
 
 from provisioner.errors import ProvisionError, StepError
+from provisioner.execute.fresh_import import import_from_source
 from provisioner.execute.inside import Inside, enter
 from provisioner.execute.live import open_for_steps
 from provisioner.execute.runners.ddl import drop_relation
@@ -76,7 +76,7 @@ def _carry_out(unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Pa
 
 def _import(unit: Unit, folder: Path) -> Callable[[duckdb.DuckDBPyConnection, StepContext], object]:
     module, _, function = unit.source.partition(":")
-    sys.path.insert(0, str(folder))
+    import_from_source(folder)
     with _own_words(unit, folder):
         build: Callable[[duckdb.DuckDBPyConnection, StepContext], object] = getattr(import_module(module), function)
     return build

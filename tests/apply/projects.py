@@ -110,7 +110,7 @@ class Project:
         return {
             str(path.relative_to(self.folder)): (path.read_bytes(), path.stat().st_mtime_ns)
             for path in sorted(self.folder.rglob("*"))
-            if path.is_file() and "__pycache__" not in path.parts
+            if path.is_file()
         }
 
     def command(self, *words: str, cwd: Path | None = None, **variables: str) -> subprocess.CompletedProcess[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import py_compile
 from pathlib import Path
 
 import pytest
@@ -140,3 +142,19 @@ def test_other_modules_of_the_folder_do_not_take_the_place_of_the_librarys(tmp_p
     for name in ("json", "duckdb", "provisioner", "pickle"):
         project.write(f"{name}.py", "raise ImportError('not this one')\n")
     assert ran(project.apply()) == {"work": "done"}
+
+
+def test_an_edit_that_python_would_not_notice_is_carried_out(tmp_path: Path) -> None:
+    """Python takes bytecode for current when size and second of the source are the same."""
+    code = "import figures\n" + function("connection.execute(f'CREATE TABLE t AS SELECT {figures.X}::INTEGER AS x')")
+    files = {"work.py": code, "figures.py": "X = 1\n"}
+    project = make(tmp_path, {"t": {"python": "work:build"}}, {"t": {"tier": "one", "step": "t"}}, files)
+    module = project.folder / "figures.py"
+    py_compile.compile(str(module))
+    before = module.stat()
+    project.apply()
+    assert project.rows("FROM t") == [(1,)]
+    module.write_text("X = 2\n", encoding="utf-8")
+    os.utime(module, ns=(before.st_atime_ns, before.st_mtime_ns))
+    project.apply()
+    assert project.rows("FROM t") == [(2,)]

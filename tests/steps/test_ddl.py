@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from conftest import PLACE, rows, want
+from step_world import PLACE, rows, want
 
 from provisioner.declare.values import Column, TableName
 from provisioner.errors import StepError

@@ -1,7 +1,7 @@
 """Inputs are found beside the manifest, by glob and in installed packages."""
 
 import pytest
-from conftest import write
+from step_world import write
 
 from provisioner.observe.files import digest_file, digest_inputs, missing_inputs, resolve_input, where
 

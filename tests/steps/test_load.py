@@ -3,7 +3,7 @@
 import gzip
 
 import pytest
-from conftest import rows, types, want, write
+from step_world import rows, types, want, write
 
 from provisioner.errors import StepError
 from provisioner.execute.runners.load import load

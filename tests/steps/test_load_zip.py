@@ -3,7 +3,7 @@
 import zipfile
 
 import pytest
-from conftest import rows, want, write
+from step_world import rows, want, write
 
 from provisioner.errors import StepError
 from provisioner.execute.runners.load import load

@@ -3,7 +3,7 @@
 import sys
 
 import pytest
-from conftest import write
+from step_world import write
 
 from provisioner.errors import InputError
 from provisioner.observe.python_source import locate_function

@@ -1,7 +1,7 @@
 """A sql step makes its relations from nothing, and an error names file and line."""
 
 import pytest
-from conftest import rows, sql_unit, want
+from step_world import rows, sql_unit, want
 
 from provisioner.declare.values import TableKind
 from provisioner.errors import StepError
