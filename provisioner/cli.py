@@ -203,8 +203,20 @@ def schema() -> int:
     return EXIT_DONE
 
 
+def _open_standard_streams() -> None:
+    """A closed standard stream would lend its number to the database file, and what is printed would go there."""
+    for number, mode, name in ((0, "r", "stdin"), (1, "w", "stdout"), (2, "w", "stderr")):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(number, mode, closefd=False))
+
+
 def main() -> None:
     """The entry point of `provision`. Exit codes are those of `errors.py`; click's own complaints are wrong usage."""
+    _open_standard_streams()
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:

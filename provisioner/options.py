@@ -199,8 +199,14 @@ def painter(stream: Any) -> Callable[[str, str], str]:
 
 
 def show(text: str) -> None:
-    """On stdout: what was asked for."""
-    click.echo(text)
+    """On stdout: what was asked for. Raises ProvisionError when it cannot be written there."""
+    try:
+        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        cure = "Make room there, or let it print elsewhere. What was done is done: provision history"
+        raise ProvisionError(f"Nothing can be printed to stdout: {error.strerror}.", code="output", cure=cure) from None
 
 
 def tell_error(error: ProvisionError) -> None:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 from provisioner.errors import UsageError
 
+_LOOKED_AT = 65_536
 _CURE = "Name one: --manifest {}."
 
 
 def find_manifest(folder: Path) -> Path:
     """The one YAML file in `manifests/`, else `provision.yaml` in the folder. Raises UsageError for several or none."""
     found = (path for ending in ("*.yaml", "*.yml") for path in (folder / "manifests").glob(ending))
-    inside = sorted(path for path in found if path.is_file())
+    files = sorted(path for path in found if path.is_file())
+    inside = [path for path in files if _has_version(path)] or files
     if len(inside) == 1:
         return inside[0]
     if inside:
@@ -24,3 +27,12 @@ def find_manifest(folder: Path) -> Path:
         return alone
     message = f"there is no manifest in {folder / 'manifests'}, and no {alone}."
     raise UsageError(message, cure=_CURE.format("FILE"), code="no_manifest")
+
+
+def _has_version(path: Path) -> bool:
+    """Whether the file is a manifest; without a `version:` it is a part, for others to include."""
+    try:
+        start = path.read_bytes()[:_LOOKED_AT]
+    except OSError:
+        return True
+    return start.lstrip().startswith(b"{") or re.search(rb"^[\"']?version[\"']?\s*:", start, re.MULTILINE) is not None

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from provisioner.declare.merge import allows_outside_paths
-from provisioner.declare.outline import Outline, make_outline, parse_name, texts
+from provisioner.declare.outline import Outline, make_outline, parse_name, text_of, texts
 from provisioner.declare.paths import Fault, database_fault, file_fault, load_fault
 from provisioner.declare.problems import Problems, TreePath, show
 from provisioner.declare.sound_steps import STEP_CHECKS
@@ -16,7 +16,9 @@ from provisioner.declare.yaml_tree import DictNode, Node, TextNode
 
 PathFault = Callable[[Path, Path, str, bool], Fault | None]
 Named = tuple[str, Place, TreePath]
-RESERVED_SCHEMA = "_provisioner"
+RESERVED_SCHEMAS = {"_provisioner": "holds provision's own records"} | dict.fromkeys(
+    ("information_schema", "pg_catalog", "system", "temp"), "is DuckDB's own"
+)
 
 
 def check_soundness(tree: DictNode, root: Path, folder: Path, problems: Problems) -> None:
@@ -39,7 +41,7 @@ def _check_names(outline: Outline, problems: Problems) -> None:
     tables = outline.tree.get("tables")
     for key, place, _ in _keys(tables, ("tables",)):
         if key in outline.tables:
-            _check_table_name(key, place, problems)
+            _check_table_name(key, place, Path(text_of(outline.tree, "database") or "").stem, problems)
     _check_clashes(_keys(tables, ("tables",)), _table_key, problems)
     for key, table in outline.tables.items():
         _check_clashes(_keys(table.get("columns"), ("tables", key, "columns")), fold, problems)
@@ -65,16 +67,22 @@ def _check_clashes(names: Iterable[Named], key: Callable[[str], str], problems: 
             problems.add(place, "name_clash", message, "Rename one of the two.", path)
 
 
-def _check_table_name(key: str, place: Place, problems: Problems) -> None:
+def _check_table_name(key: str, place: Place, stem: str, problems: Problems) -> None:
+    """stem: of the database file, which is what DuckDB calls the database."""
     try:
         name = parse_name(key)
     except ValueError:
         cure = "Write name or schema.name, and double quotes around a part with a dot: '\"a.b\"'."
         problems.add(place, "bad_name", "this is not the name of a table.", cure, ("tables", key))
         return
-    if fold(name.schema) == RESERVED_SCHEMA:
-        message = f"the schema {RESERVED_SCHEMA} holds provision's own records."
+    if why := RESERVED_SCHEMAS.get(fold(name.schema)):
+        message = f"the schema {show(name.schema)} {why}."
         problems.add(place, "reserved_schema", message, "Choose another schema.", ("tables", key))
+    elif fold(name.schema) == fold(stem):
+        message = (
+            f"the schema {show(name.schema)} has the name of the database file, and DuckDB cannot tell them apart."
+        )
+        problems.add(place, "reserved_schema", message, "Give the schema or the file another name.", ("tables", key))
 
 
 def _check_paths(outline: Outline, root: Path, folder: Path, problems: Problems) -> None:

@@ -16,9 +16,9 @@ _TOLD = ("status", "seconds", "message", "path", "line")
 class NodeResult:
     """How a node ended.
 
-    status: success, error, skipped (dbt: something it reads failed), timeout, stopped, or not_run (the worker ended
-    first, or while it ran beside the one that is to blame). seconds: wall time. message: dbt's own words. path, line:
-    of the node's file, line None when it is not certain.
+    status: success, error, died, skipped (dbt: something it reads failed), timeout, stopped, or not_run (the worker
+    ended first, or while it ran beside the one that is to blame). seconds: wall time. message: dbt's own words.
+    path, line: of the node's file, line None when it is not certain.
     """
 
     status: str
@@ -69,7 +69,7 @@ class DbtProgress:
     def died(self, message: str) -> dict[str, NodeResult]:
         """Which of the running nodes is to blame nobody knows: all of them failed, the others did not run."""
         for node in self._since:
-            self._results[node] = NodeResult("error", message=message, path=self._nodes[node].path)
+            self._results[node] = NodeResult("died", message=message, path=self._nodes[node].path)
         return self._complete("not_run")
 
     def _complete(self, rest: str, message: str = "") -> dict[str, NodeResult]:

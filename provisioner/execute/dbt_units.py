@@ -137,6 +137,9 @@ def _error(unit: Unit, result: NodeResult | ProvisionError, setting: Setting) ->
         return timed_out(unit)
     if result.status == "stopped" or setting.stop.requested:
         return stopped(setting.stop)
+    if result.status == "died":
+        cure = "Run `provision apply` again; if it dies again, look at what ends processes here: memory, limits."
+        return StepError(result.message, code="worker_died", cure=cure)
     if result.status == "skipped":
         return StepError(
             "dbt skipped it, since something it reads failed.", code="skipped", cure="Mend what failed first."

@@ -1,7 +1,7 @@
 """Import a project's modules from their source, never from `__pycache__`.
 
-Python takes bytecode for current when the source has the size and the second of the one it was made from. An edit within
-that second that keeps the size would run the old code, under the stamp of the new.
+Python takes bytecode for current when the source has the size and the second of the one it was made from. An edit
+within that second that keeps the size would run the old code, under the stamp of the new.
 """
 
 from __future__ import annotations

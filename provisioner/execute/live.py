@@ -18,6 +18,7 @@ class Live:
         self._path = path
         self._folder = folder
         self._connection: duckdb.DuckDBPyConnection | None = None
+        self._worn = False
 
     @property
     def path(self) -> Path:
@@ -40,10 +41,16 @@ class Live:
         finally:
             with suppress(duckdb.Error):
                 connection.close()
+            if self._worn:
+                self.release()
+
+    def renew(self) -> None:
+        """Close the database when the unit is done: a setting for all connections ends with the last of them."""
+        self._worn = True
 
     def release(self) -> None:
         """Close, so that another process may open the file; also a connection that a fatal error has left."""
-        connection, self._connection = self._connection, None
+        connection, self._connection, self._worn = self._connection, None, False
         if connection is not None:
             with suppress(duckdb.Error):
                 connection.close()

@@ -84,10 +84,10 @@ def _import(unit: Unit, folder: Path) -> Callable[[duckdb.DuckDBPyConnection, St
 
 @contextmanager
 def _own_words(unit: Unit, folder: Path) -> Iterator[None]:
-    """An error of the step's code becomes a StepError that names its file and line; so does an attempt to exit."""
+    """An error of the step's code becomes a StepError with its file and line; so does an attempt to end the process."""
     try:
         yield
-    except (Exception, SystemExit) as error:
+    except BaseException as error:
         words = "".join(traceback.format_exception_only(error)).strip()
         raise StepError(
             f"{unit.id} raised at {_place(error, folder)}: {words}",

@@ -28,7 +28,7 @@ from provisioner.execute.room import check_room
 from provisioner.execute.session import NO_RUN, NotCached, Observed, Session, wants_of
 from provisioner.execute.setting import Setting
 from provisioner.execute.values import Run
-from provisioner.execute.verdict import endangered, judge, not_converged, unmended
+from provisioner.execute.verdict import endangered, judge, not_converged, protected, unmended
 from provisioner.execute.walk import Walk, find_remaining
 from provisioner.observe.database import FileCondition, create, inspect_file, translate
 from provisioner.observe.introspect import introspect
@@ -60,7 +60,7 @@ def apply(session: Session, terms: Terms) -> Run:
     """Make the database what the manifest says. What failed is in the result; errors before it began are raised."""
     begun, stop = time.monotonic(), session.stop
     seen = None if terms.restart else _glance(session, terms)
-    if seen is not None and seen.plan.converged:
+    if seen is not None and seen.plan.converged and not seen.catalog.marks:
         return Run("", seen.plan, Outcome.DONE, time.monotonic() - begun)
     run = _new_id()
 
@@ -158,6 +158,8 @@ class _Locked:
         return bool(again)
 
     def _agree(self, plan: Plan) -> None:
+        if any(hazard.protected for hazard in plan.hazards):
+            raise protected(plan.hazards)
         allowed = self._manifest.policy.allow | self._terms.allow
         refused = [hazard for hazard in plan.hazards if hazard.kind not in allowed]
         if refused and not self._terms.agree(plan):

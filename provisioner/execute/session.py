@@ -11,9 +11,11 @@ from types import TracebackType
 from typing import Any
 
 from provisioner.declare.values import Manifest
+from provisioner.errors import BusyError
 from provisioner.execute.dbt_client import DbtWorker
 from provisioner.execute.events import Listener, Noted
 from provisioner.execute.history import durations, journal_path, read_journal
+from provisioner.execute.holder import read_holder
 from provisioner.execute.interrupt import Stop
 from provisioner.observe.database import FileCondition, inspect_file, opened
 from provisioner.observe.dbt.cache import load_graph
@@ -124,11 +126,18 @@ class Session:
         """What the live database holds, read without a lock. Raises BusyError when another process has it to itself."""
         if inspect_file(self.manifest.database) is not FileCondition.PRESENT:
             return Catalog()
-        with (
-            opened(self.manifest.database, read_only=True) as connection,
-            self.stop.watch(connection.interrupt),
-        ):
-            return introspect(connection, wants_of(graph))
+        try:
+            with (
+                opened(self.manifest.database, read_only=True) as connection,
+                self.stop.watch(connection.interrupt),
+            ):
+                return introspect(connection, wants_of(graph))
+        except BusyError as error:
+            holder = read_holder(self.manifest.database)
+            if holder is None:
+                raise
+            message = f"{self.manifest.database} is in use by an apply: {holder}."
+            raise BusyError(message, code=error.code, cure="Wait until it has ended, then run it again.") from error
 
     def observe(self, request: Request) -> Observed:
         """The plan as of now."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 import duckdb
@@ -20,6 +21,7 @@ from provisioner.observe.files import read_text, resolve_input
 from provisioner.observe.values import Unit, UnitKind
 from provisioner.reconcile.values import Action, Mend
 
+_SETS = re.compile(r"\b(?:set|reset|pragma)\b", re.IGNORECASE)
 Effect = Callable[[duckdb.DuckDBPyConnection, Unit, Setting], None]
 
 
@@ -73,6 +75,8 @@ def _create(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting)
 
 def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
     text = read_text(setting.manifest.folder / unit.source)
+    if _SETS.search(text):
+        setting.live.renew()
     run_sql(connection, unit, text, unit.source)
 
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from provisioner.declare.values import TableName
-from provisioner.observe.records import CREATE_RECORDS, FOLDED, encode_parts, encode_stamp, read_records
+from provisioner.declare.values import TableName, quote
+from provisioner.observe.records import COLUMNS, CREATE_RECORDS, FOLDED, encode_parts, encode_stamp, read_records
 from provisioner.observe.values import Mark, Stamp, Unit
 from provisioner.reconcile.values import Fingerprint
 
@@ -17,9 +17,13 @@ _NAMED = f"{FOLDED.format('schema_name')} = ? AND {FOLDED.format('table_name')} 
 
 
 def create_records(connection: Connection) -> None:
-    """Make the schema that stamps and marks live in, where it is not there yet."""
+    """Make the schema that stamps and marks live in, or what of it is not there."""
     for statement in CREATE_RECORDS:
         connection.execute(statement)
+    for table, columns in COLUMNS.items():
+        there = {row[0] for row in connection.execute(f"DESCRIBE _provisioner.{table}").fetchall()}
+        for name in columns.keys() - there:
+            connection.execute(f"ALTER TABLE _provisioner.{table} ADD COLUMN {quote(name)} {columns[name]}")
 
 
 def make_stamps(

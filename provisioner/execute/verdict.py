@@ -64,3 +64,13 @@ def endangered(hazards: Sequence[Hazard]) -> HazardError:
         f"The plan endangers data: {facts}. Nothing was done.",
         cure="If that is meant: provision apply " + " ".join(f"--allow {kind}" for kind in kinds),
     )
+
+
+def protected(hazards: Sequence[Hazard]) -> HazardError:
+    """The plan is refused; nobody can allow it as long as the tables are protected."""
+    facts = "; ".join(f"{hazard.table}: {hazard.kind}, {hazard.fact}" for hazard in hazards if hazard.protected)
+    return HazardError(
+        f"The plan endangers protected tables: {facts}. Nothing was done.",
+        code="protected",
+        cure="If that is meant, write `protect: false` for them in the manifest first.",
+    )

@@ -13,7 +13,7 @@ from provisioner.observe.dbt_units import Reads, make_dbt_units, unmade_tables
 from provisioner.observe.digest import digest
 from provisioner.observe.order import cycle_problem, find_cycle, settle_tiers, sort_by_reads, tier_problems
 from provisioner.observe.steps import read_step
-from provisioner.observe.values import DbtGraph, Graph, Unit, UnitKind, Want
+from provisioner.observe.values import DECLARED_ID, DbtGraph, Graph, Unit, UnitKind, Want
 from provisioner.observe.wants import make_wants
 
 
@@ -25,12 +25,13 @@ def read_graph(manifest: Manifest, dbt: DbtGraph) -> Graph:
     not there.
     """
     wants, problems = make_wants(manifest, {node.relation: node for node in dbt.nodes.values() if node.relation})
-    units, reads = _own_units(manifest, wants)
+    units, reads, writes = _own_units(manifest, wants)
     also = [name for names in reads.values() for name in names if isinstance(name, TableName)]
     dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also)
     units += dbt_units
     problems += unmade_tables(manifest, dbt)
     problems += _unmade(manifest, units, reads)
+    problems += _trespasses(manifest, units, writes)
     _refuse(problems)
     connected = _connect(units, {**reads, **dbt_reads})
     if cycle := find_cycle(connected):
@@ -52,18 +53,19 @@ def _by_place(problem: Problem) -> tuple[str, int, int, str]:
     return file, int(line), int(column), problem.message
 
 
-def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[list[Unit], Reads]:
-    """The units that are not dbt's, and the relations that each of them reads."""
+def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[list[Unit], Reads, Reads]:
+    """The units that are not dbt's, and the relations that each of them reads and writes."""
     tables: dict[str | None, list[Table]] = defaultdict(list)
     for table in manifest.tables:
         tables[table.step].append(table)
     units = [_declared(table, wants[table.name], manifest) for table in tables[None]]
     reads: Reads = {}
+    writes: Reads = {}
     for step in manifest.steps:
         if step.kind is not StepKind.DBT:
             made = tuple(wants[table.name] for table in tables[step.name])
             facts = read_step(step, made, manifest.folder)
-            reads[step.name] = facts.reads
+            reads[step.name], writes[step.name] = facts.reads, facts.writes
             units.append(
                 Unit(
                     step.name,
@@ -80,13 +82,13 @@ def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[lis
                     step.retries,
                 )
             )
-    return units, reads
+    return units, reads, writes
 
 
 def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
     structure = [[column.name, column.type, column.nullable, column.default] for column in want.columns]
     return Unit(
-        f"table:{table.name}",
+        f"{DECLARED_ID}{table.name}",
         UnitKind.DECLARED,
         manifest.tiers.index(table.tier),
         (want,),
@@ -108,6 +110,23 @@ def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Pro
         for step, names in reads.items()
         for name in names
         if name not in made
+    ]
+
+
+def _trespasses(manifest: Manifest, units: Iterable[Unit], writes: Reads) -> list[Problem]:
+    """A table has one producer, and a declared one has its users: no other step writes to it."""
+    makers = {table: unit for unit in units for table in unit.tables}
+    return [
+        Problem(
+            str(manifest.step(step).place),
+            "trespass",
+            f"step {step} writes to {name}, which "
+            + ("the manifest declares for its users." if makers[name].step is None else f"{makers[name].id} makes."),
+            f"Let {step} write to its own tables alone; it may read {name}.",
+        )
+        for step, names in writes.items()
+        for name in names
+        if isinstance(name, TableName) and name in makers and makers[name].id != step
     ]
 
 

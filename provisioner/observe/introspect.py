@@ -73,7 +73,8 @@ def _is_counted(want: Want, relations: Mapping[TableName, Relation], stamps: Map
     relation = relations.get(want.table)
     if relation is None or not want.expect.empty:
         return relation is not None
-    return relation.kind is TableKind.TABLE and want.table not in stamps
+    stamp = stamps.get(want.table)
+    return relation.kind is TableKind.TABLE and (stamp is None or stamp.holds_users_rows)
 
 
 def _orphans(

@@ -30,11 +30,14 @@ _TARGETS = (exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Alter
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """understood: False when a statement could not be parsed, so that the rest is all that is known."""
+    """tables: read. writes: made, changed or dropped. understood: False when a statement could not be parsed, so that
+    nothing is known.
+    """
 
     tables: tuple[TableName, ...]
     files: tuple[str, ...]
     understood: bool
+    writes: tuple[TableName, ...] = ()
 
 
 def find_reads(statements: Iterable[str]) -> Found:
@@ -42,6 +45,7 @@ def find_reads(statements: Iterable[str]) -> Found:
     tables: dict[TableName, None] = {}
     files: dict[str, None] = {}
     made: set[TableName] = set()
+    writes: dict[TableName, None] = {}
     for text in statements:
         tree = _parse(text)
         if tree is None:
@@ -50,9 +54,11 @@ def find_reads(statements: Iterable[str]) -> Found:
             files |= dict.fromkeys(_files(table))
             if (name := _read(table)) and name not in made:
                 tables[name] = None
+            if isinstance(table.this, exp.Identifier) and _is_target(table) and not _is_temporary(tree):
+                writes[_name(table)] = None
         files |= dict.fromkeys(_copied(tree))
         made |= _made(tree)
-    return Found(tuple(tables), tuple(files), True)
+    return Found(tuple(tables), tuple(files), True, tuple(writes))
 
 
 def _parse(text: str) -> Any:
@@ -93,6 +99,10 @@ def _is_target(table: exp.Table) -> bool:
     if isinstance(parent, exp.Drop | exp.TruncateTable | exp.UserDefinedFunction):
         return True
     return isinstance(parent, _TARGETS) and key == "this"
+
+
+def _is_temporary(tree: Any) -> bool:
+    return isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) is not None
 
 
 def _is_system(table: exp.Table) -> bool:

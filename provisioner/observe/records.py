@@ -11,7 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioner.declare.values import TableName
+from provisioner.declare.values import TableName, quote
 from provisioner.errors import DatabaseError
 from provisioner.observe.values import Mark, Parts, Stamp
 
@@ -19,13 +19,23 @@ if TYPE_CHECKING:
     import duckdb
 
 FORMAT = 1
+# Every column of the records with its type.
+COLUMNS: Mapping[str, Mapping[str, str]] = {
+    "stamps": dict.fromkeys(
+        ("schema_name", "table_name", "unit", "fingerprint", "base", "parts", "run", "at"), "VARCHAR"
+    )
+    | {"protect": "BOOLEAN"},
+    "marks": dict.fromkeys(("schema_name", "table_name", "unit", "run", "kept", "stamp", "died", "at"), "VARCHAR")
+    | {"existed": "BOOLEAN"},
+}
 CREATE_RECORDS: tuple[str, ...] = (
     "CREATE SCHEMA IF NOT EXISTS _provisioner",
     "CREATE TABLE IF NOT EXISTS _provisioner.format (version INTEGER)",
-    "CREATE TABLE IF NOT EXISTS _provisioner.stamps (schema_name VARCHAR, table_name VARCHAR, unit VARCHAR,"
-    ' fingerprint VARCHAR, base VARCHAR, parts VARCHAR, run VARCHAR, "at" VARCHAR, protect BOOLEAN)',
-    "CREATE TABLE IF NOT EXISTS _provisioner.marks (schema_name VARCHAR, table_name VARCHAR, unit VARCHAR,"
-    ' run VARCHAR, existed BOOLEAN, kept VARCHAR, stamp VARCHAR, died VARCHAR, "at" VARCHAR)',
+    *(
+        f"CREATE TABLE IF NOT EXISTS _provisioner.{table} "
+        f"({', '.join(f'{quote(name)} {kind}' for name, kind in columns.items())})"
+        for table, columns in COLUMNS.items()
+    ),
     f"INSERT INTO _provisioner.format SELECT {FORMAT} WHERE NOT EXISTS (FROM _provisioner.format)",
 )
 # Names are folded in ASCII only, as DuckDB compares them; its lower() would fold more.

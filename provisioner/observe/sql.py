@@ -29,6 +29,7 @@ class Statement:
 @dataclass(frozen=True, slots=True)
 class Script:
     """reads: relations in the order they are met, without what the script makes itself. file_reads: paths as written.
+    writes: relations that it makes, changes or drops, temporary ones left out.
 
     single_select: one query and nothing else. understood: False when only DuckDB could parse it;
     then nothing is known of its reads.
@@ -39,6 +40,7 @@ class Script:
     file_reads: tuple[str, ...]
     single_select: bool
     understood: bool = True
+    writes: tuple[TableName, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +71,7 @@ _REFUSED = (
         "Read the other database in a load step, from files it exported.",
     ),
     _refusal(
-        r"use|(?:re)?set (?:session |global |local )?(?:schema|search_path)",
+        r"use|(?:re)?set (?:session |global |local )?(?:schema|search_path|file_search_path|lock_configuration)",
         "changes where plain names lead, also for the steps that follow",
         "Write the schema before the names.",
     ),
@@ -99,7 +101,7 @@ def parse_script(text: str, path: str) -> Script:
 
     found = find_reads(statement.text for statement in statements)
     single = len(statements) == 1 and _is_query(statements[0])
-    return Script(statements, found.tables, found.files, single, found.understood)
+    return Script(statements, found.tables, found.files, single, found.understood, found.writes)
 
 
 def say_error(error: Exception, line: int) -> tuple[int, str]:

@@ -15,11 +15,12 @@ from provisioner.observe.values import Want
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """reads: relations. definition, inputs: part labels to digests (see Parts)."""
+    """reads, writes: relations. definition, inputs: part labels to digests (see Parts)."""
 
     reads: tuple[TableName, ...]
     definition: Mapping[str, str]
     inputs: Mapping[str, str] = field(default_factory=dict)
+    writes: tuple[TableName, ...] = ()
 
 
 def read_step(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
@@ -44,7 +45,7 @@ def _sql(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
         )
     definition = {"code": digest(normalise(text)), "tables": _names(made)}
     inputs = digest_inputs((*script.file_reads, *step.inputs), folder)
-    return StepFacts(_unique((*script.reads, *(step.reads or ()))), definition, inputs)
+    return StepFacts(_unique((*script.reads, *(step.reads or ()))), definition, inputs, script.writes)
 
 
 def _load(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:

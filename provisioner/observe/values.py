@@ -49,6 +49,10 @@ class Parts:
     upstream: Mapping[str, str] = field(default_factory=dict)
 
 
+# What the id of a declared table's unit begins with.
+DECLARED_ID = "table:"
+
+
 @dataclass(frozen=True, slots=True)
 class Stamp:
     """The record that a table was made by the unit with that fingerprint.
@@ -65,6 +69,11 @@ class Stamp:
     run: str
     at: str
     protect: bool = False
+
+    @property
+    def holds_users_rows(self) -> bool:
+        """Whether the table was a declared one when it was stamped."""
+        return self.unit.startswith(DECLARED_ID)
 
 
 @dataclass(frozen=True, slots=True)

@@ -124,6 +124,8 @@ def _stale(unit: Unit, stamp: Stamp, parts: Parts, base: str) -> Iterator[tuple[
 
 def _definition(unit: Unit, label: str) -> str:
     """The code of a unit is named by its file, anything else by file and part."""
+    if unit.kind is UnitKind.DECLARED:
+        return f"{unit.source}: {label} changed; what cannot be compared, defaults and comments, stays as it was made"
     return f"{unit.source} changed" if label == "code" else f"{unit.source}: {label} changed"
 
 

@@ -57,7 +57,7 @@ def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
 def _asked(unit: Unit, request: Request) -> bool:
     if request.targets is None:
         return unit.required or any(table in request.rebuild for table in unit.tables)
-    return any(table in request.targets for table in unit.tables)
+    return any(table in request.targets or table in request.rebuild for table in unit.tables)
 
 
 def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str]) -> None:
@@ -115,15 +115,19 @@ def _history(unit: Unit, catalog: Catalog) -> Iterable[Hazard]:
 
 
 def _replaced(unit: Unit, reasons: tuple[Drift, ...], catalog: Catalog) -> Iterable[Hazard]:
-    """A table with rows that nobody stamped is not ours to replace unasked."""
+    """Rows that no step made are not ours to replace unasked: nobody stamped them, or they are users' own."""
     asked = {one.table for one in reasons if one.reason is Reason.REQUESTED}
-    for table in unit.tables:
-        relation = catalog.relations.get(table)
-        ours = table in catalog.stamps or table in catalog.marks or table in asked
-        if relation and not ours and not replaceable(relation):
-            yield Hazard(
-                HazardKind.DROPS_TABLE, table, f"provision did not make it, and it holds {_rows(relation.rows)}"
-            )
+    for want in unit.wants:
+        relation, mark = catalog.relations.get(want.table), catalog.marks.get(want.table)
+        stamp = catalog.stamps.get(want.table) or (mark.stamp if mark else None)
+        if relation is None or replaceable(relation):
+            continue
+        if stamp is not None and stamp.holds_users_rows:
+            fact = f"it was declared for its users, and it holds {_rows(relation.rows)}"
+            yield Hazard(HazardKind.DROPS_TABLE, want.table, fact, stamp.protect and want.protect is not False)
+        elif stamp is None and mark is None and want.table not in asked:
+            fact = f"provision did not make it, and it holds {_rows(relation.rows)}"
+            yield Hazard(HazardKind.DROPS_TABLE, want.table, fact)
 
 
 def _rows(rows: int | None) -> str:

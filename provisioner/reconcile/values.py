@@ -84,11 +84,12 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class Hazard:
-    """A danger to data. fact: what would be lost, in words."""
+    """A danger to data. fact: what would be lost, in words. protected: nobody can allow it, but by `protect: false`."""
 
     kind: HazardKind
     table: TableName
     fact: str
+    protected: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from provisioner.observe.values import DECLARED_ID
+
 
 def seconds(value: float) -> str:
     """`0.21 s`, `12.3 s`, `4 min 05 s`, `1 h 02 min`."""
@@ -19,8 +21,8 @@ def seconds(value: float) -> str:
 
 def short(unit: str) -> str:
     """A unit's id without what a person can do without: dbt's `model.project.`, our own `table:`."""
-    if unit.startswith("table:"):
-        return unit.removeprefix("table:")
+    if unit.startswith(DECLARED_ID):
+        return unit.removeprefix(DECLARED_ID)
     parts = unit.split(".")
     return ".".join(parts[2:]) if parts[0] in ("model", "seed", "snapshot") and len(parts) > 2 else unit
 

