@@ -163,12 +163,18 @@ def test_a_timeout_ends_a_unit_in_its_middle_and_its_old_table_stays(tmp_path: P
 def test_a_unit_that_spoils_an_earlier_tier_is_found_out(tmp_path: Path) -> None:
     project = make(
         tmp_path,
-        {"good": {"sql": "good.sql"}, "vandal": {"sql": "vandal.sql"}},
+        {"good": {"sql": "good.sql"}, "vandal": {"python": "vandal:build", "reads": ["good"]}},
         {
             "good": {"tier": "one", "step": "good", "expect": {"min_rows": 1}},
             "vandal": {"tier": "two", "step": "vandal"},
         },
-        {"good.sql": "SELECT 1 AS x", "vandal.sql": "CREATE TABLE vandal AS FROM good; DELETE FROM good;"},
+        {
+            "good.sql": "SELECT 1 AS x",
+            "vandal.py": (
+                "def build(connection, context):\n"
+                "    connection.execute('CREATE TABLE vandal AS FROM good; DELETE FROM good')\n"
+            ),
+        },
     )
     error = project.refused()
     assert isinstance(error, NotConvergedError)

@@ -90,7 +90,7 @@ def test_a_worker_that_is_killed_fails_the_node_it_ran_and_no_other(
         return False
 
     results = worker.run("run", NODES, on_event=slow.hear, should_stop=kill_it)
-    assert [result.status for result in results.values()] == ["success", "error", "not_run"]
+    assert [result.status for result in results.values()] == ["success", "died", "not_run"]
     assert "SIGKILL" in results["model.shop.slow"].message
     open_it(tmp_path / "shop.duckdb")
 

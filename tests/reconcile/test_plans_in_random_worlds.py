@@ -15,7 +15,7 @@ from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Mend, Request
 
-EXAMPLES = settings(max_examples=300, deadline=None)
+EXAMPLES = settings(max_examples=200, deadline=None)
 
 
 @st.composite
