@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from provisioner.execute.events import Event, Outcome
     from provisioner.execute.interrupt import Stop
     from provisioner.execute.values import Run, UnitResult
-    from provisioner.library import apply, ensure, load_manifest, plan
+    from provisioner.face import apply, ensure, load_manifest, plan
     from provisioner.reconcile.values import Action, Drift, Hazard, Plan, Reason
 
 _HOMES = {
@@ -50,7 +50,7 @@ _HOMES = {
     "provisioner.execute.events": ("Event", "Outcome"),
     "provisioner.execute.interrupt": ("Stop",),
     "provisioner.execute.values": ("Run", "UnitResult"),
-    "provisioner.library": ("apply", "ensure", "load_manifest", "plan"),
+    "provisioner.face": ("apply", "ensure", "load_manifest", "plan"),
     "provisioner.reconcile.values": ("Action", "Drift", "Hazard", "Plan", "Reason"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}

@@ -57,13 +57,13 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
     \b
     Signs: + make what is missing   ~ make again   = adopt   - drop   ! hazard
     """
-    from provisioner import library
+    from provisioner import face
     from provisioner.report.json import dump, plan_json
     from provisioner.report.text import plan_summary, plan_text
 
     with listening(wishes) as tell:
         manifest = wishes.load()
-        found = library.plan(
+        found = face.plan(
             manifest,
             target=wishes.narrow.target,
             rebuild=wishes.narrow.rebuild,
@@ -111,7 +111,7 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
     from provisioner.execute.run import Terms
     from provisioner.execute.run import apply as carry_out
     from provisioner.execute.session import Session
-    from provisioner.library import make_request, surroundings
+    from provisioner.face import make_request, surroundings
     from provisioner.report.json import dump, run_json
     from provisioner.report.text import run_text
 
@@ -145,7 +145,7 @@ def check(wishes: Wishes) -> int:
     It reads the manifest, its SQL, its python steps and its dbt project.
     """
     from provisioner.execute.session import Session
-    from provisioner.library import surroundings
+    from provisioner.face import surroundings
     from provisioner.reconcile.wording import many
     from provisioner.report.json import dump
     from provisioner.report.text import graph_text

@@ -57,7 +57,7 @@ class Wishes:
     def load(self) -> Manifest:
         """The manifest that was named, or the only one that there is."""
         from provisioner.declare.locate import find_manifest
-        from provisioner.library import load_manifest
+        from provisioner.face import load_manifest
 
         return load_manifest(self.manifest or find_manifest(Path()), env=self.env)
 

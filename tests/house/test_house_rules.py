@@ -79,7 +79,7 @@ def words_of(name: str) -> set[str]:
 def test_the_rules_see_the_whole_house() -> None:
     assert {"provisioner.cli", "provisioner.observe.dbt.graph", "provisioner.reconcile.plan"} <= set(FILES)
     assert {room_of(module) for module in FILES} == set(range(len(ROOMS)))
-    assert all(ours(module) for module in ("provisioner.cli", "provisioner.library", "provisioner.reconcile.plan"))
+    assert all(ours(module) for module in ("provisioner.cli", "provisioner.face", "provisioner.reconcile.plan"))
 
 
 @pytest.mark.parametrize("module", FILES)
@@ -126,7 +126,7 @@ def test_one_place_makes_the_lock() -> None:
 def test_only_the_edges_read_the_environment() -> None:
     """Children inherit it; whatever else needs a variable is handed it."""
     found = {module for module, tree in TREES.items() for node in ast.walk(tree) if reads_environment(node)}
-    assert found <= {"provisioner.cli", "provisioner.options", "provisioner.library"} and found
+    assert found <= {"provisioner.cli", "provisioner.options", "provisioner.face"} and found
 
 
 def reads_environment(node: ast.AST) -> bool:
