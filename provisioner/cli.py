@@ -11,6 +11,7 @@ from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, U
 from provisioner.options import (
     Duration,
     Wishes,
+    abandon_stdout,
     ask,
     common,
     listening,
@@ -226,8 +227,7 @@ def main() -> None:
         click.echo("stopped", err=True)
         code = EXIT_FAILED
     except BrokenPipeError:
-        # Whoever read our output has gone; what Python would still write at its end goes nowhere.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        abandon_stdout()
         code = EXIT_FAILED
     sys.exit(code if isinstance(code, int) else EXIT_DONE)
 

@@ -198,6 +198,11 @@ def painter(stream: Any) -> Callable[[str, str], str]:
     return lambda text, colour: click.style(text, **STYLES.get(colour, {"fg": colour}))
 
 
+def abandon_stdout() -> None:
+    """Whoever read our output has gone, or cannot take it; what Python still holds for it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
 def show(text: str) -> None:
     """On stdout: what was asked for. Raises ProvisionError when it cannot be written there."""
     try:
@@ -205,6 +210,7 @@ def show(text: str) -> None:
     except BrokenPipeError:
         raise
     except OSError as error:
+        abandon_stdout()
         cure = "Make room there, or let it print elsewhere. What was done is done: provision history"
         raise ProvisionError(f"Nothing can be printed to stdout: {error.strerror}.", code="output", cure=cure) from None
 
