@@ -4,7 +4,7 @@
 
 Every run is a process of its own, with a cache and a database that begin empty. Each command takes turns with the
 yardstick, a process that imports duckdb, opens the database read-only and lists its tables; `x` is the median of the
-command over the median of the yardstick. Memory is the largest single process of the command's own, children apart.
+command over the median of the yardstick. Memory is that of its largest single process, dbt's worker included.
 """
 
 from __future__ import annotations
