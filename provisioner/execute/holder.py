@@ -59,6 +59,19 @@ def read_holder(database: Path) -> Holder | None:
     return Holder(pid, host, since, command, run)
 
 
+def is_alive(holder: Holder) -> bool:
+    """Whether the holder is a process that lives on this host; of another host nobody can tell."""
+    if holder.host != socket.gethostname():
+        return False
+    try:
+        os.kill(holder.pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
 def write_holder(database: Path, holder: Holder) -> None:
     """Leave the name. Only whoever holds the lock may. A disk that is full costs the name, not the run."""
     path, fresh = beside(database, ".holder"), beside(database, ".holder.tmp")

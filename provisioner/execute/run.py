@@ -40,10 +40,9 @@ from provisioner.reconcile.values import Mend, Plan, Reason, Request
 class Terms:
     """How the plan is to be carried out.
 
-    allow: kinds of hazards that need no question. agree: asked when others remain. lock_timeout: seconds, None waits
-    for ever.
-    restart: make again what the incomplete run made. command: for the journal and for whoever waits for the lock.
-    show: gets every plan that is about to be carried out.
+    allow: kinds of hazards that need no question. agree: asked when others remain. show: gets every plan that is about
+    to be carried out. restart: make again what the incomplete run made. lock_timeout: seconds, None waits for ever.
+    command: for the journal and for whoever waits for the lock.
     """
 
     request: Request = Request()

@@ -15,7 +15,7 @@ from provisioner.errors import BusyError
 from provisioner.execute.dbt_client import DbtWorker
 from provisioner.execute.events import Listener, Noted
 from provisioner.execute.history import durations, journal_path, read_journal
-from provisioner.execute.holder import read_holder
+from provisioner.execute.holder import is_alive, read_holder
 from provisioner.execute.interrupt import Stop
 from provisioner.observe.database import FileCondition, inspect_file, opened
 from provisioner.observe.dbt.cache import load_graph
@@ -134,7 +134,8 @@ class Session:
                 return introspect(connection, wants_of(graph))
         except BusyError as error:
             holder = read_holder(self.manifest.database)
-            if holder is None:
+            # An apply that died leaves its name behind; then it is someone else who has the database.
+            if holder is None or not is_alive(holder):
                 raise
             message = f"{self.manifest.database} is in use by an apply: {holder}."
             raise BusyError(message, code=error.code, cure="Wait until it has ended, then run it again.") from error
@@ -147,11 +148,9 @@ class Session:
     def conclude(self, graph: Graph, catalog: Catalog, request: Request, run: str) -> Observed:
         """From what was read to the plan."""
         findings = find_drift(graph, catalog, request, run)
-        plan = make_plan(graph, catalog, findings, request, {})
-        if plan.actions:
-            seconds = durations(read_journal(journal_path(self.manifest.database)))
-            plan = make_plan(graph, catalog, findings, request, seconds)
-        return Observed(graph, catalog, findings, plan)
+        # The journal gives the estimate alone; where nothing drifts it is not read.
+        seconds = durations(read_journal(journal_path(self.manifest.database))) if findings.drift else {}
+        return Observed(graph, catalog, findings, make_plan(graph, catalog, findings, request, seconds))
 
 
 def wants_of(graph: Graph) -> list[Want]:

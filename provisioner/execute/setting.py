@@ -17,8 +17,10 @@ from provisioner.reconcile.values import Fingerprint
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy. worker: None
-    without dbt. protected: tables that are protected in the database."""
+    """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy.
+
+    worker: None without dbt. protected: tables that are protected in the database.
+    """
 
     manifest: Manifest
     graph: Graph

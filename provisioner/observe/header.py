@@ -6,12 +6,10 @@ all the POSIX locks that the process has on it, DuckDB's among them.
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
 
 LENGTH = 12_288
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
-_COUNTERS_AT = (4104, 8200)
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "a SQLite database"),
     (b"PAR1", "a Parquet file"),
@@ -34,17 +32,6 @@ def read_start(path: Path) -> bytes:
 def is_duckdb(start: bytes) -> bool:
     """Whether the file begins as a DuckDB database does, even if it ends too soon."""
     return start[_MAGIC_AT : _MAGIC_AT + len(_MAGIC)] == _MAGIC
-
-
-def counters(start: bytes) -> tuple[int, int] | None:
-    """The two counters in a DuckDB file's first bytes; None when they are no DuckDB file's or too few.
-
-    One of them grows with every checkpointed write, none with a read.
-    """
-    if not is_duckdb(start) or len(start) < LENGTH:
-        return None
-    first, second = (struct.unpack_from("<Q", start, at)[0] for at in _COUNTERS_AT)
-    return first, second
 
 
 def name_foreign(start: bytes) -> str | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from provisioner.observe.values import Graph, Unit, UnitKind
 
@@ -13,11 +13,7 @@ _KINDS = {kind: number for number, kind in enumerate(UnitKind)}
 def sort_units(units: Iterable[Unit], graph: Graph) -> list[Unit]:
     """By tier, then by dependency, then kind by kind, then by name."""
     levels = _levels(graph)
-    return sorted(units, key=lambda unit: sort_key(unit, levels))
-
-
-def sort_key(unit: Unit, levels: Mapping[str, int]) -> tuple[int, int, int, str]:
-    return unit.tier, levels[unit.id], _KINDS[unit.kind], unit.id
+    return sorted(units, key=lambda unit: (unit.tier, levels[unit.id], _KINDS[unit.kind], unit.id))
 
 
 def _levels(graph: Graph) -> dict[str, int]:

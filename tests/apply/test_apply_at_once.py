@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
 import subprocess
@@ -67,9 +68,16 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("words", [("plan",), ("apply", "--format", "json")])
-def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, words: tuple[str, ...]) -> None:
+@pytest.mark.parametrize("died", [False, True])
+def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, words: tuple[str, ...], died: bool) -> None:
+    """Also where an apply died before and left its name as the lock's holder."""
     project = slow(tmp_path, sql="slow.sql")
     project.sql("CREATE TABLE mine AS SELECT 1 AS x")
+    if died:
+        gone = subprocess.Popen([sys.executable, "-c", ""])
+        gone.wait()
+        left = {"pid": gone.pid, "host": socket.gethostname(), "since": "2026-01-01T00:00:00Z"}
+        project.write("shop.duckdb.holder", json.dumps({**left, "command": "provision apply", "run": "r"}))
     application = subprocess.Popen(
         [sys.executable, "-c", APPLICATION, str(project.database)],
         stdin=subprocess.PIPE,
@@ -80,7 +88,7 @@ def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, word
         assert application.stdout is not None and application.stdout.readline() == "open\n"
         refused = project.command(*words)
         assert refused.returncode == 3
-        assert str(application.pid) in refused.stderr + refused.stdout
+        assert f"PID {application.pid}" in refused.stderr + refused.stdout
         assert "Traceback" not in refused.stderr
     finally:
         application.communicate("")
