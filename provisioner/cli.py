@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 
 import click
 
-from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, UsageError
-from provisioner.options import (
-    Duration,
-    Wishes,
+from provisioner.console import (
     abandon_stdout,
     ask,
-    common,
     listening,
-    narrowing,
     painter,
     show,
+    show_converged,
     show_plan,
     tell_error,
 )
+from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, UsageError
+from provisioner.options import Duration, Wishes, common, narrowing
+from provisioner.report.converged import NOTHING_TO_DO, dump, empty_plan_json, empty_plan_text, empty_run_json
 
 HAZARDS = ("drops_table", "drops_column", "lossy_type", "rewrites_table", "breaks_view", "loses_history")
 
@@ -58,9 +58,10 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
     \b
     Signs: + make what is missing   ~ make again   = adopt   - drop   ! hazard
     """
+    if subject := wishes.find_proof():
+        show_converged(empty_plan_json(subject), empty_plan_text(subject, painter(sys.stdout)), wishes)
+        return EXIT_DONE
     from provisioner import face
-    from provisioner.report.json import dump, plan_json
-    from provisioner.report.text import plan_summary, plan_text
 
     with listening(wishes) as tell:
         manifest = wishes.load()
@@ -72,8 +73,14 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
             cache=not wishes.narrow.no_cache,
             on_event=tell,
         )
-    text = f"{plan_text(found, manifest, painter(sys.stdout))}\n\n{plan_summary(found)}"
-    show(dump(plan_json(found, manifest)) if wishes.json else wishes.complete(text))
+    if wishes.json:
+        from provisioner.report.json import plan_json
+
+        show(dump(plan_json(found, manifest)))
+    else:
+        from provisioner.report.plan_text import plan_summary, plan_text
+
+        show(wishes.complete(f"{plan_text(found, manifest, painter(sys.stdout))}\n\n{plan_summary(found)}"))
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE
 
 
@@ -107,19 +114,23 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
     It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on
     from there.
     """
+    if resume and (subject := wishes.find_proof()):
+        show_converged(empty_run_json(subject, time.process_time()), NOTHING_TO_DO, wishes)
+        return EXIT_DONE
     from provisioner.declare.values import HazardKind
     from provisioner.execute.interrupt import interruptible
-    from provisioner.execute.run import Terms
+    from provisioner.execute.request import check_names
     from provisioner.execute.run import apply as carry_out
     from provisioner.execute.session import Session
-    from provisioner.face import make_request, surroundings
-    from provisioner.report.json import dump, run_json
-    from provisioner.report.text import run_text
+    from provisioner.execute.terms import Terms
+    from provisioner.face import surroundings
+    from provisioner.report.json import run_json
+    from provisioner.report.run_text import run_text
 
     with interruptible() as stop, listening(wishes) as tell:
         manifest = wishes.load()
         terms = Terms(
-            make_request(manifest, wishes.narrow.target, wishes.narrow.rebuild, wishes.narrow.prune),
+            check_names(manifest, wishes.narrow.target, wishes.narrow.rebuild, wishes.narrow.prune),
             frozenset(map(HazardKind, allow)),
             agree=lambda plan: yes or ask(plan, manifest),
             show=lambda plan: show_plan(plan, manifest) if wishes.level > 0 else None,
@@ -148,14 +159,13 @@ def check(wishes: Wishes) -> int:
     from provisioner.execute.session import Session
     from provisioner.face import surroundings
     from provisioner.reconcile.wording import many
-    from provisioner.report.json import dump
-    from provisioner.report.text import graph_text
+    from provisioner.report.graph_text import graph_text
 
     with listening(wishes) as tell:
         manifest = wishes.load()
         with Session(manifest, surroundings(), tell) as session:
             graph = session.graph()
-    found = {"tables": len(manifest.tables), "steps": len(manifest.steps), "units": len(graph.units)}
+    found = {"tables": len(graph.tables), "steps": len(manifest.steps), "units": len(graph.units)}
     if wishes.json:
         show(dump({"format": 1, "sound": True, **found}))
     else:
@@ -172,8 +182,8 @@ def check(wishes: Wishes) -> int:
 def history(wishes: Wishes, run: str | None) -> int:
     """Show the runs on record, or RUN with its units."""
     from provisioner.execute.history import History, journal_path, read_journal
-    from provisioner.report.json import dump, history_json
-    from provisioner.report.text import history_text, run_record_text
+    from provisioner.report.history_text import history_text, run_record_text
+    from provisioner.report.json import history_json
 
     manifest = wishes.load()
     found = read_journal(journal_path(manifest.database))

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from provisioner.declare.load import load_manifest as _load
-from provisioner.declare.suggest import did_you_mean
-from provisioner.declare.values import HazardKind, Manifest, TableName
+# What tells that a database is converged is imported here; everything else is slow to import, and may not be needed.
 from provisioner.errors import UsageError
-from provisioner.execute.events import Event, Listener
-from provisioner.execute.interrupt import Stop
-from provisioner.execute.run import Terms
-from provisioner.execute.run import apply as _apply
-from provisioner.execute.session import Session, Surroundings
-from provisioner.execute.values import Run
-from provisioner.reconcile.values import Plan, Request
+from provisioner.observe.proof import Proof, check_proof, kept_path, read_kept
+
+if TYPE_CHECKING:
+    from provisioner.declare.values import HazardKind, Manifest
+    from provisioner.execute.events import Event, Listener
+    from provisioner.execute.interrupt import Stop
+    from provisioner.execute.session import Surroundings
+    from provisioner.execute.values import Run
+    from provisioner.reconcile.values import Plan
 
 
 def load_manifest(path: str | Path, *, env: str | None = None, variables: Mapping[str, str] | None = None) -> Manifest:
@@ -26,8 +27,23 @@ def load_manifest(path: str | Path, *, env: str | None = None, variables: Mappin
     env: the environment to overlay, default PROVISION_ENV. variables: for `${NAME}`, default the process environment.
     Raises ManifestError with everything that is wrong with it, UsageError when there is no such file or environment.
     """
+    from provisioner.declare.load import load_manifest as load
+
     variables = os.environ if variables is None else variables
-    return _load(Path(path), environment=env or variables.get("PROVISION_ENV") or None, variables=variables)
+    return load(Path(path), environment=_environment(env, variables), variables=variables)
+
+
+def find_proof(manifest: str | Path | Manifest, *, env: str | None = None) -> Proof | None:
+    """The proof, left by an earlier look, that the database is as declared; None when there is none or it is in doubt.
+
+    It opens no database, and takes milliseconds. Raises nothing.
+    """
+    if isinstance(manifest, str | Path):
+        path, environment, digest = Path(manifest), _environment(env, os.environ), None
+    else:
+        path, environment, digest = manifest.path, manifest.environment, manifest.digest
+    kept = read_kept(kept_path(_cache_dir(), path, environment), path, environment)
+    return check_proof(kept, os.environ, digest=digest)
 
 
 def plan(
@@ -46,9 +62,17 @@ def plan(
     prune: drop what nothing declares any more.
     Raises ProvisionError; BusyError when another process has the database to itself.
     """
-    declared = manifest if isinstance(manifest, Manifest) else load_manifest(manifest, env=env)
+    from provisioner.reconcile.values import Plan
+
+    target, rebuild = tuple(target), tuple(rebuild)
+    if cache and not target and not rebuild and find_proof(manifest, env=env):
+        return Plan()
+    from provisioner.execute.request import check_names
+    from provisioner.execute.session import Session
+
+    declared = _declared(manifest, env)
     with Session(declared, surroundings(cache), on_event or _ignore) as session:
-        return session.observe(make_request(declared, target, rebuild, prune)).plan
+        return session.observe(check_names(declared, target, rebuild, prune)).plan
 
 
 def apply(
@@ -71,17 +95,30 @@ def apply(
     allow: kinds of hazards that may be carried out. timeout: seconds to wait for the lock, None waits for ever.
     Raises what went wrong, after everything that could be done is done.
     """
-    declared = manifest if isinstance(manifest, Manifest) else load_manifest(manifest, env=env)
+    from provisioner.execute.events import Outcome
+    from provisioner.execute.values import Run
+    from provisioner.reconcile.values import Plan
+
+    begun, allowed = time.monotonic(), frozenset(map(_hazard_kind, allow))
+    target, rebuild = tuple(target), tuple(rebuild)
+    if cache and not target and not rebuild and not restart and find_proof(manifest, env=env):
+        return Run("", Plan(), Outcome.DONE, time.monotonic() - begun)
+    from provisioner.execute.request import check_names
+    from provisioner.execute.run import apply as carry_out
+    from provisioner.execute.session import Session
+    from provisioner.execute.terms import Terms
+
+    declared = _declared(manifest, env)
     terms = Terms(
-        make_request(declared, target, rebuild, prune),
-        frozenset(map(_hazard_kind, allow)),
+        check_names(declared, target, rebuild, prune),
+        allowed,
         fail_fast=fail_fast,
         restart=restart,
         lock_timeout=timeout,
         command="provisioner.apply",
     )
     with Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
-        run = _apply(session, terms)
+        run = carry_out(session, terms)
     if run.error is not None:
         raise run.error
     return run
@@ -98,44 +135,24 @@ def ensure(
     """See to it that every table of the manifest is there and as declared; call it before you work with the database.
 
     timeout: seconds to wait for another process that is at it, None waits for ever. Returns what was missing and made;
-    nothing is written when nothing is to do. Raises ProvisionError with the cure; close your own connections before.
+    nothing is written when nothing is to do, and that takes milliseconds where an earlier look has left its proof.
+    Raises ProvisionError with the cure; close your own connections before.
     """
     return apply(manifest, on_event=on_event, timeout=timeout, env=env, stop=stop)
 
 
-def make_request(manifest: Manifest, target: Iterable[str], rebuild: Iterable[str], prune: bool = False) -> Request:
-    """From the names that a user gives. Raises UsageError for one that the manifest does not have."""
-    targets = [table for name in target for table in _find_tables(manifest, name)]
-    tables = frozenset(_find_rebuild(manifest, name) for name in rebuild)
-    return Request(frozenset(targets) if targets else None, tables, prune)
+def _declared(manifest: str | Path | Manifest, env: str | None) -> Manifest:
+    return load_manifest(manifest, env=env) if isinstance(manifest, str | Path) else manifest
 
 
-def _find_tables(manifest: Manifest, name: str) -> list[TableName]:
-    found = [table.name for table in manifest.tables if name in (table.step, table.tier)]
-    found += [table.name for table in manifest.tables if table.name == _parsed(name)]
-    if not found:
-        known = [*map(str, (table.name for table in manifest.tables)), *(step.name for step in manifest.steps)]
-        raise UsageError(
-            f"{name} is neither a table nor a step nor a tier of {manifest.path.name}.",
-            cure=did_you_mean(name, {*known, *manifest.tiers}, "names"),
-        )
-    return found
-
-
-def _find_rebuild(manifest: Manifest, name: str) -> TableName:
-    table = next((table for table in manifest.tables if table.name == _parsed(name)), None)
-    if table is None:
-        cure = did_you_mean(name, [str(table.name) for table in manifest.tables], "tables")
-        raise UsageError(f"{name} is not a table of {manifest.path.name}.", cure=cure)
-    if table.step is None:
-        raise UsageError(
-            f"{name} is a declared table: no step makes it, and its rows are its users'.",
-            cure="Rebuild tables that a step makes; to empty this one, DELETE FROM it.",
-        )
-    return table.name
+def _environment(env: str | None, variables: Mapping[str, str]) -> str | None:
+    return env or variables.get("PROVISION_ENV") or None
 
 
 def _hazard_kind(name: str) -> HazardKind:
+    from provisioner.declare.suggest import did_you_mean
+    from provisioner.declare.values import HazardKind
+
     try:
         return HazardKind(name)
     except ValueError:
@@ -143,20 +160,23 @@ def _hazard_kind(name: str) -> HazardKind:
         raise UsageError(f"{name} is not a kind of hazard.", cure=cure) from None
 
 
-def _parsed(name: str) -> TableName | None:
-    try:
-        return TableName.parse(name)
-    except ValueError:
-        return None
-
-
 def surroundings(cache: bool = True) -> Surroundings:
-    """From the process environment: its variables, and the user's cache folder (XDG_CACHE_HOME)."""
-    home = os.path.expanduser("~")
-    # A user without a home, as in many containers, keeps the cache among its temporary files.
-    default = Path(home, ".cache") if os.path.isabs(home) else Path(tempfile.gettempdir(), f"cache-{os.getuid()}")
-    base = Path(os.environ.get("XDG_CACHE_HOME") or default)
-    return Surroundings(dict(os.environ), base / "provision", cache)
+    """From the process environment: its variables, and where the cache is kept."""
+    from provisioner.execute.session import Surroundings
+
+    return Surroundings(dict(os.environ), _cache_dir(), cache)
+
+
+def _cache_dir() -> Path:
+    """The user's cache folder (XDG_CACHE_HOME); without a home, as in many containers, among the temporary files."""
+    base = os.environ.get("XDG_CACHE_HOME")
+    if not base and os.path.isabs(home := os.path.expanduser("~")):
+        base = os.path.join(home, ".cache")
+    if not base:
+        import tempfile
+
+        base = os.path.join(tempfile.gettempdir(), f"cache-{os.getuid()}")
+    return Path(base, "provision")
 
 
 def _ignore(event: Event) -> None:

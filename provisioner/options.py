@@ -1,14 +1,10 @@
-"""What every command takes, and what it does with events and errors: the edge between words typed and values."""
+"""What every command takes: from words typed to values."""
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
-import sys
-import traceback
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import wraps
 from pathlib import Path
@@ -16,14 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from provisioner.console import report, unexpected
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
     from provisioner.declare.values import Manifest
-    from provisioner.execute.events import Listener
-    from provisioner.reconcile.values import Plan
-
-STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
+    from provisioner.observe.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +55,15 @@ class Wishes:
 
         return load_manifest(self.manifest or find_manifest(Path()), env=self.env)
 
+    def find_proof(self) -> Proof | None:
+        """The proof that nothing is to do, where an earlier look has left one and no option asks for another look."""
+        from provisioner.declare.locate import find_manifest
+        from provisioner.face import find_proof
+
+        if self.narrow.no_cache or self.narrow.target or self.narrow.rebuild:
+            return None
+        return find_proof(self.manifest or find_manifest(Path()), env=self.env)
+
     def complete(self, text: str) -> str:
         """The text with its commands as this user has to type them: for the same manifest, environment and tables."""
         options = (("--manifest", self.manifest), ("--env", self.env))
@@ -75,7 +78,7 @@ class Duration(click.ParamType[float]):
     name = "time"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        from provisioner.declare.scalars import seconds
+        from provisioner.declare.duration import seconds
 
         if not re.fullmatch(r"\d+(\.\d+)?|(?=\d)(\d+h)?(\d+m)?(\d+s)?", str(value)):
             self.fail(f"{value} is not a time. Write 0, 30s, 10m or 1h30m.", param, ctx)
@@ -153,95 +156,7 @@ NARROWING = (
         help="Make this table again although it is trusted. May be repeated.",
     ),
     click.option("--prune", is_flag=True, help="Drop tables that provision made and that nothing declares any more."),
-    click.option("--no-cache", is_flag=True, help="Read everything anew, dbt's project too."),
+    click.option(
+        "--no-cache", is_flag=True, help="Look at every file and at the database, whatever an earlier look has found."
+    ),
 )
-
-
-@contextmanager
-def listening(wishes: Wishes) -> Iterator[Listener]:
-    """Where events go: progress lines, a structured log, or nowhere."""
-    if wishes.level < 0:
-        yield lambda event: None
-    elif wishes.log_json:
-        from provisioner.report.log import json_listener
-
-        yield json_listener(sys.stderr)
-    else:
-        from provisioner.report.progress import Progress
-
-        progress = Progress(sys.stderr, painter(sys.stderr))
-        try:
-            yield progress
-        finally:
-            progress.close()
-
-
-def ask(plan: Plan, manifest: Manifest) -> bool:
-    """Show the hazards to a person at a terminal; anyone else has to allow them by name."""
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return False
-    show_plan(plan, manifest)
-    return click.confirm("Carry it out, hazards and all?", default=False, err=True)
-
-
-def show_plan(plan: Plan, manifest: Manifest) -> None:
-    """On stderr, with what else is told while the work goes on."""
-    from provisioner.report.text import plan_text
-
-    click.echo(plan_text(plan, manifest, painter(sys.stderr)), err=True)
-
-
-def painter(stream: Any) -> Callable[[str, str], str]:
-    """Colours on a terminal; plain text in a pipe, and where NO_COLOR is set."""
-    if not stream.isatty() or os.environ.get("NO_COLOR"):
-        return lambda text, colour: text
-    return lambda text, colour: click.style(text, **STYLES.get(colour, {"fg": colour}))
-
-
-def abandon_stdout() -> None:
-    """Whoever read our output has gone, or cannot take it; what Python still holds for it goes nowhere."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def show(text: str) -> None:
-    """On stdout: what was asked for. Raises ProvisionError when it cannot be written there."""
-    try:
-        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
-    except BrokenPipeError:
-        raise
-    except OSError as error:
-        abandon_stdout()
-        cure = "Make room there, or let it print elsewhere. What was done is done: provision history"
-        raise ProvisionError(f"Nothing can be printed to stdout: {error.strerror}.", code="output", cure=cure) from None
-
-
-def tell_error(error: ProvisionError) -> None:
-    """On stderr, with its cure."""
-    from provisioner.report.text import error_text
-
-    click.echo(error_text(error, painter(sys.stderr)), err=True)
-
-
-def report(error: ProvisionError, wishes: Wishes) -> int:
-    """Tell an error the way the user asked for, with its traceback for --debug. Returns the exit code."""
-    error.cure = wishes.complete(error.cure)
-    if wishes.debug:
-        traceback.print_exception(error)
-    if wishes.json:
-        from provisioner.report.json import dump, error_json
-
-        show(dump(error_json(error)))
-    else:
-        tell_error(error)
-    return error.exit_code
-
-
-def unexpected(error: Exception) -> ProvisionError:
-    """A defect of ours, in one line."""
-    wrapped = ProvisionError(
-        f"provision met something it does not know: {type(error).__name__}: {error}",
-        code="unexpected",
-        cure="This is a defect of provision. Run it again with --debug and report what it prints.",
-    )
-    wrapped.__cause__ = error
-    return wrapped

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.declare.digest import digest_of
-from provisioner.declare.outline import kind_of, parse_name, section, text_of, texts
+from provisioner.declare.duration import seconds
+from provisioner.declare.outline import items, kind_of, parse_name, section, text_of, texts
 from provisioner.declare.paths import absolute
-from provisioner.declare.scalars import free_value, seconds
+from provisioner.declare.scalars import free_value
+from provisioner.declare.sound_selections import terms
 from provisioner.declare.values import (
     Column,
     DbtProject,
@@ -17,10 +19,12 @@ from provisioner.declare.values import (
     HazardKind,
     Manifest,
     Policy,
+    Selection,
     Step,
     StepKind,
     Table,
     TableKind,
+    TablesFrom,
 )
 from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
 
@@ -31,12 +35,14 @@ def build_manifest(
     """The values of a tree in which nobody found a problem. path: absolute."""
     steps = sorted((_step(*entry) for entry in _dicts(tree, "steps")), key=lambda step: step.name)
     tables = sorted((_table(*entry) for entry in _dicts(tree, "tables")), key=lambda table: table.name)
+    selected = sorted((_tables_from(node) for node in items(tree, "tables_from")), key=str)
     values: dict[str, Any] = {
         "name": text_of(tree, "name"),
         "database": absolute(path.parent, text_of(tree, "database") or ""),
         "tiers": tuple(tier.text for tier in texts(tree, "tiers")),
         "steps": tuple(steps),
         "tables": tuple(tables),
+        "tables_from": tuple(selected),
         "dbt": _dbt(tree.get("dbt"), path.parent),
         "policy": _policy(tree.get("policy")),
     }
@@ -95,6 +101,11 @@ def _table(name: str, node: DictNode) -> Table:
         protect=_flag(node, "protect", False) if "protect" in node.entries else None,
         description=text_of(node, "description") or "",
     )
+
+
+def _tables_from(node: DictNode) -> TablesFrom:
+    selection = Selection(terms(node, "select"), terms(node, "exclude"), text_of(node, "selector"))
+    return TablesFrom(text_of(node, "step") or "", text_of(node, "tier") or "", selection, node.place)
 
 
 def _columns(node: Node | None) -> tuple[Column, ...]:

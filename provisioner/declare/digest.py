@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
+from operator import attrgetter
 from pathlib import Path
 from typing import Any
 
 from provisioner.declare.values import Table
+
+_SCALARS = frozenset((str, int, float, bool, type(None)))
 
 
 def digest_of(values: Mapping[str, Any], folder: Path) -> str:
@@ -24,10 +27,12 @@ def digest_of(values: Mapping[str, Any], folder: Path) -> str:
 
 
 def _plain(value: Any, folder: Path) -> Any:
+    if type(value) in _SCALARS:
+        return value
     if isinstance(value, Table):
         value = replace(value, columns=tuple(sorted(value.columns, key=lambda column: column.name)))
     if is_dataclass(value):
-        return [_plain(getattr(value, name), folder) for name in _compared(value.__class__)]
+        return [_plain(part, folder) for part in _compared(value.__class__)(value)]
     if isinstance(value, Mapping):
         return {key: _plain(item, folder) for key, item in value.items()}
     if isinstance(value, frozenset):
@@ -38,6 +43,7 @@ def _plain(value: Any, folder: Path) -> Any:
 
 
 @cache
-def _compared(kind: Any) -> tuple[str, ...]:
-    """Places are no part of what is declared; they do not compare either."""
-    return tuple(field.name for field in fields(kind) if field.compare)
+def _compared(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
+    """What reads the fields that compare. Places do not, and they are no part of what is declared."""
+    names = [field.name for field in fields(kind) if field.compare]
+    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)

@@ -20,6 +20,7 @@ from provisioner.errors import UsageError
 VERSION = 1
 LIMIT_BYTES = 5_000_000
 _SECTIONS = ("steps", "tables", "environments", "vars")
+_LISTS = ("include", "tables_from")
 _OVERLAID = ("database", "dbt", "vars", "policy")
 
 
@@ -131,7 +132,7 @@ def merge_trees(one: DictNode, other: DictNode, problems: Problems) -> DictNode:
             merged.entries[key], merged.keys[key] = value, other.keys[key]
         elif key in _SECTIONS and isinstance(mine, DictNode) and isinstance(value, DictNode):
             merged.entries[key] = _union(mine, value, problems)
-        elif key == "include" and isinstance(mine, ListNode) and isinstance(value, ListNode):
+        elif key in _LISTS and isinstance(mine, ListNode) and isinstance(value, ListNode):
             merged.entries[key] = ListNode(mine.items + value.items, mine.place)
         elif key != "version" or not _are_same_text(mine, value):
             _add_duplicate(key, merged.keys[key], other.keys[key], problems)

@@ -18,7 +18,7 @@ class Outline:
     """tiers: None when something is wrong with them. steps, tables: those with nothing wrong so far; step_names: all.
 
     names: every table's, with its key in the manifest. made: step to the keys of its tables.
-    whole: steps and tables are all there are.
+    selections: the entries of `tables_from`, by number, likewise. whole: of all these, nothing was left out.
     """
 
     tree: DictNode
@@ -28,6 +28,7 @@ class Outline:
     step_names: tuple[str, ...]
     names: Mapping[TableName, str]
     made: Mapping[str, Sequence[str]]
+    selections: Mapping[int, DictNode]
     whole: bool
 
 
@@ -37,6 +38,9 @@ def make_outline(tree: DictNode, problems: Problems) -> Outline:
     steps, tables = _sound(tree, "steps", problems), _sound(tree, "tables", problems)
     whole = len(steps) == len(section(tree, "steps")) and len(tables) == len(section(tree, "tables"))
     whole = whole and not problems.is_broken("steps") and not problems.is_broken("tables")
+    whole = whole and not problems.touch("tables_from")
+    listed = enumerate(items(tree, "tables_from"))
+    selections = {number: node for number, node in listed if not problems.is_broken("tables_from", number)}
     names: dict[TableName, str] = {}
     for key in section(tree, "tables"):
         try:
@@ -46,7 +50,7 @@ def make_outline(tree: DictNode, problems: Problems) -> Outline:
     made: defaultdict[str, list[str]] = defaultdict(list)
     for key, table in tables.items():
         made[text_of(table, "step") or ""].append(key)
-    return Outline(tree, tiers, steps, tables, tuple(section(tree, "steps")), names, made, whole)
+    return Outline(tree, tiers, steps, tables, tuple(section(tree, "steps")), names, made, selections, whole)
 
 
 def _sound(tree: DictNode, name: str, problems: Problems) -> dict[str, DictNode]:
@@ -64,6 +68,12 @@ def parse_name(text: str) -> TableName:
 def section(tree: DictNode, key: str) -> Mapping[str, Node]:
     node = tree.get(key)
     return node.entries if isinstance(node, DictNode) else {}
+
+
+def items(node: DictNode, key: str) -> tuple[DictNode, ...]:
+    """The mappings of a list; with anything else among them the schema is not satisfied."""
+    value = node.get(key)
+    return tuple(item for item in value.items if isinstance(item, DictNode)) if isinstance(value, ListNode) else ()
 
 
 def texts(node: DictNode, key: str) -> Iterator[TextNode]:

@@ -44,7 +44,7 @@ class Problems:
         text = f"{dotted(path)}: {message}" if path else message
         self.found.setdefault((place, code, message), Problem(str(place), code, text, cure))
 
-    def is_broken(self, section: str, name: str = "") -> bool:
+    def is_broken(self, section: str, name: str | int = "") -> bool:
         return (section,) in self.broken or (section, name) in self.broken
 
     def touch(self, section: str) -> bool:

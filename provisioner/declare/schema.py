@@ -9,34 +9,53 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
-from functools import cache
-from importlib.resources import files
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 from provisioner.declare.problems import Problems, TreePath, show
-from provisioner.declare.scalars import plain_type
+from provisioner.declare.scalars import plain_type, plain_type_of
 from provisioner.declare.suggest import did_you_mean, nearest
 from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
 
-Rule = Mapping[str, Any]
+# Of texts that fit a rule; in a large manifest most of them come again and again.
+_REMEMBERED = 20_000
 _FOUND = {"null": "nothing", "boolean": "{}", "integer": "{}", "number": "{}", "string": '"{}"'}
 
 
 def schema_text() -> str:
     """The JSON Schema of a manifest (draft 2020-12), as it is shipped."""
-    return files("provisioner.declare").joinpath("manifest.schema.json").read_text(encoding="utf-8")
+    return Path(__file__).with_name("manifest.schema.json").read_text(encoding="utf-8")
+
+
+class Rule(dict[str, Any]):
+    """A part of the schema. It is itself and equals no other, so that what fits it can be remembered."""
+
+    __hash__ = object.__hash__  # type: ignore[assignment]
+    __eq__ = object.__eq__
+    __ne__ = object.__ne__
 
 
 @cache
 def _schema() -> Rule:
-    schema: Rule = json.loads(schema_text())
-    return schema
-
-
-@cache
-def _referred(pointer: str) -> Rule:
-    rule: Rule = _schema()["$defs"][pointer.removeprefix("#/$defs/")]
+    """The schema with what its references refer to in their place."""
+    schema = json.loads(schema_text())
+    rule: Rule = _refer(schema, schema["$defs"])
     return rule
+
+
+def _refer(part: Any, rules: Mapping[str, Any]) -> Any:
+    if isinstance(part, list):
+        return [_refer(item, rules) for item in part]
+    if not isinstance(part, dict):
+        return part
+    if "$ref" in part:
+        # What stands beside a reference is for the reader, but for a title of its own.
+        part = {**rules[part["$ref"].removeprefix("#/$defs/")], **{key: part[key] for key in ("title",) if key in part}}
+    return Rule({key: _refer(value, rules) for key, value in part.items()})
+
+
+_ANYTHING = Rule()
 
 
 @cache
@@ -51,9 +70,6 @@ def validate(tree: Node, problems: Problems) -> None:
 
 
 def _check(node: Node, rule: Rule, path: TreePath, problems: Problems) -> None:
-    while "$ref" in rule:
-        # What stands beside a reference is for the reader, but for a title of its own.
-        rule = {**_referred(rule["$ref"]), "title": rule["title"]} if "title" in rule else _referred(rule["$ref"])
     if isinstance(node, TextNode):
         _check_text(node, rule, path, problems)
     elif isinstance(node, DictNode):
@@ -80,22 +96,30 @@ def _is_expected(kind: str, node: Node, rule: Rule, path: TreePath, problems: Pr
 def _check_text(node: TextNode, rule: Rule, path: TreePath, problems: Problems) -> None:
     if node.pending:
         problems.broken.add(path[:2])
-        return
-    if "\0" in node.text:
+    elif (breach := _breach(rule, node.text, node.plain)) == "nul":
         problems.add(node.place, "wrong_value", "a NUL character cannot stand here.", "Take it out.", path)
-        return
-    types = _types(rule)
-    read_as = _read_as(node, types)
-    if types and read_as is None:
+    elif breach == "type":
         message = f"expected {rule['title']}, found {_FOUND[plain_type(node)].format(show(node.text))}."
-        problems.add(node.place, "wrong_type", message, _type_cure(node, types), path)
-    elif any(check(node.text, rule[word]) for word, check in _WORDS[read_as or "string"].items() if word in rule):
+        problems.add(node.place, "wrong_type", message, _type_cure(node, _types(rule)), path)
+    elif breach == "value":
         cure = did_you_mean(node.text, rule["enum"], "values") if "enum" in rule else ""
         problems.add(node.place, "wrong_value", f"expected {rule['title']}, found {show(node.text)}.", cure, path)
 
 
-def _read_as(node: TextNode, types: tuple[str, ...]) -> str | None:
-    kind = plain_type(node)
+@lru_cache(maxsize=_REMEMBERED)
+def _breach(rule: Rule, text: str, plain: bool) -> str:
+    """In what a scalar goes against the rule: nul, type, value, or empty where it fits."""
+    if "\0" in text:
+        return "nul"
+    types = _types(rule)
+    read_as = _read_as(plain_type_of(text, plain), types)
+    if types and read_as is None:
+        return "type"
+    words = _WORDS[read_as or "string"].items()
+    return "value" if any(check(text, rule[word]) for word, check in words if word in rule) else ""
+
+
+def _read_as(kind: str, types: tuple[str, ...]) -> str | None:
     if kind in types:
         return kind
     if kind == "integer" and "number" in types:
@@ -113,6 +137,11 @@ def _type_cure(node: TextNode, types: tuple[str, ...]) -> str:
     return ""
 
 
+# For each section whose entries are one of several kinds: code of the problem, cure for two kinds, cure for none.
+_CHOICES = {
+    "steps": ("step_kind", "A step is of one kind; make it two steps.", "Say what makes its tables."),
+    "tables_from": ("selection", "Make it two entries.", "Say which nodes of dbt: `select: tag:nightly`."),
+}
 # Each word of the schema with the breach that it forbids, by what the scalar is read as.
 _NUMBER_WORDS: dict[str, Callable[[str, Any], bool]] = {
     "const": lambda text, value: float(text) != value,
@@ -138,7 +167,7 @@ def _check_list(node: ListNode, rule: Rule, path: TreePath, problems: Problems) 
         problems.add(node.place, "wrong_value", f"expected {rule['title']}, found an empty list.", path=path)
     seen: set[str] = set()
     for number, item in enumerate(node.items):
-        _check(item, rule.get("items", {}), (*path, number), problems)
+        _check(item, rule.get("items", _ANYTHING), (*path, number), problems)
         if rule.get("uniqueItems") and isinstance(item, TextNode) and not item.pending:
             if item.text in seen:
                 problems.add(item.place, "duplicate", f"{show(item.text)} is listed twice.", "Keep one.", path)
@@ -146,12 +175,13 @@ def _check_list(node: ListNode, rule: Rule, path: TreePath, problems: Problems) 
 
 
 def _check_dict(node: DictNode, rule: Rule, path: TreePath, problems: Problems) -> None:
-    known: Rule = rule.get("properties", {})
-    rest = rule.get("additionalProperties", {})
+    known: Rule = rule.get("properties", _ANYTHING)
+    rest = rule.get("additionalProperties", _ANYTHING)
+    names = rule.get("propertyNames")
     meant: set[str | None] = set()
     for key, value in node.entries.items():
-        if "propertyNames" in rule:
-            _check_text(TextNode(key, False, node.keys[key]), _key_rule(rule["propertyNames"]), (*path, key), problems)
+        if names and _breach(names, key, False):
+            _check_text(TextNode(key, False, node.keys[key]), names, (*path, key), problems)
         if key in known or rest is not False:
             _check(value, known.get(key, rest), (*path, key), problems)
         else:
@@ -162,27 +192,20 @@ def _check_dict(node: DictNode, rule: Rule, path: TreePath, problems: Problems) 
     _check_required(node, rule, path, meant, problems)
 
 
-def _key_rule(rule: Rule) -> Rule:
-    return _referred(rule["$ref"]) if "$ref" in rule else rule
-
-
 def _check_required(node: DictNode, rule: Rule, path: TreePath, meant: set[str | None], problems: Problems) -> None:
     for key in rule.get("required", ()):
         if key not in node.entries and key not in meant:
-            cure = f"Add `{key}`: {_hint(rule['properties'][key])}."
+            cure = f"Add `{key}`: {rule['properties'][key]['title']}."
             problems.add(node.place, "missing_key", f"the key {key} is missing.", cure, path)
     for key, needed in rule.get("dependentRequired", {}).items():
         if key in node.entries and not set(needed) <= node.entries.keys():
-            message, cure = f"{key} belongs to a {needed[0]} step.", f"Take {key} out."
+            where = f"to a {needed[0]} step" if path[0] == "steps" else f"beside {needed[0]}"
+            message, cure = f"{key} belongs {where}.", f"Take {key} out."
             problems.add(node.keys[key], "misplaced_key", message, cure, path)
     choices = [branch["required"][0] for branch in rule.get("oneOf", ())]
     chosen = [key for key in choices if key in node.entries]
     if choices and len(chosen) != 1 and not (not chosen and meant & set(choices)):
         found = " and ".join(chosen) or "none of them"
         message = f"expected exactly one of {', '.join(choices)}, found {found}."
-        cure = "A step is of one kind; make it two steps." if chosen else "Say what makes its tables."
-        problems.add(node.place, "step_kind", message, cure, path)
-
-
-def _hint(rule: Rule) -> str:
-    return str(rule.get("title") or _referred(rule["$ref"])["title"])
+        code, cure_for_two, cure_for_none = _CHOICES[str(path[0])]
+        problems.add(node.place, code, message, cure_for_two if chosen else cure_for_none, path)

@@ -13,7 +13,8 @@ StepCheck = Callable[[Outline, str, DictNode, Problems], None]
 
 
 def _is_reached(outline: Outline, key: str, step: DictNode, problems: Problems) -> None:
-    if outline.whole and key not in outline.made:
+    selected = {text_of(node, "step") for node in outline.selections.values()}
+    if outline.whole and key not in outline.made and key not in selected:
         cure = f"Add a table with `step: {show(key)}`, or take the step out."
         message = "no table names this step, so it never runs."
         problems.add(step.place, "unreachable_step", message, cure, ("steps", key))
@@ -46,6 +47,8 @@ def _reads_known_tables(outline: Outline, key: str, step: DictNode, problems: Pr
         cure = "Take reads out." + (" dbt's own graph tells what its models read." if kind == "dbt" else "")
         problems.add(step.keys["reads"], "misplaced_key", "reads belongs to a sql or python step.", cure, path)
         return
+    if "tables_from" in outline.tree.entries:
+        return  # only dbt knows what there is; what is not is told when dbt has been asked
     for read in texts(step, "reads"):
         try:
             if parse_name(read.text) in outline.names:

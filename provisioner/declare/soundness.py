@@ -9,6 +9,7 @@ from provisioner.declare.merge import allows_outside_paths
 from provisioner.declare.outline import Outline, make_outline, parse_name, text_of, texts
 from provisioner.declare.paths import Fault, database_fault, file_fault, load_fault
 from provisioner.declare.problems import Problems, TreePath, show
+from provisioner.declare.sound_selections import SELECTION_CHECKS
 from provisioner.declare.sound_steps import STEP_CHECKS
 from provisioner.declare.sound_tables import TABLE_CHECKS
 from provisioner.declare.values import Place, fold
@@ -31,6 +32,9 @@ def check_soundness(tree: DictNode, root: Path, folder: Path, problems: Problems
     for key, table in outline.tables.items():
         for check_table in TABLE_CHECKS:
             check_table(outline, key, table, problems)
+    for number, selection in outline.selections.items():
+        for check_selection in SELECTION_CHECKS:
+            check_selection(outline, number, selection, problems)
     _check_paths(outline, root, folder, problems)
 
 

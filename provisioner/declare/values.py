@@ -14,7 +14,7 @@ _LOWER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz
 
 def fold(name: str) -> str:
     """The name as DuckDB compares it: case is folded in ASCII only."""
-    return name.translate(_LOWER)
+    return name.lower() if name.isascii() else name.translate(_LOWER)
 
 
 def quote(name: str) -> str:
@@ -174,6 +174,29 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Selection:
+    """Nodes of the dbt project, in dbt's own words: `--select` and `--exclude`, or one named in its selectors.yml."""
+
+    select: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    selector: str | None = None
+
+    def __str__(self) -> str:
+        words = " ".join(self.select) if self.selector is None else f"selector {self.selector}"
+        return f"{words} without {' '.join(self.exclude)}" if self.exclude else words
+
+
+@dataclass(frozen=True, slots=True)
+class TablesFrom:
+    """Every relation that dbt selects and that the command of its step makes is a table of the manifest."""
+
+    step: str
+    tier: str
+    selection: Selection
+    place: Place = field(compare=False)
+
+
+@dataclass(frozen=True, slots=True)
 class DbtProject:
     """project_dir, profiles_dir: absolute. vars: dbt's `--vars`. target: of the profile, None for its default."""
 
@@ -191,12 +214,25 @@ class Policy:
 
 
 @dataclass(frozen=True, slots=True)
+class Origin:
+    """What a manifest was read with. began: when the reading began, in ns since 1970.
+
+    variables: the names that it asked the environment for. values: one digest of what those held.
+    """
+
+    began: int = 0
+    variables: tuple[str, ...] = ()
+    values: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """The declared state of one database.
 
     path: of the manifest file, absolute; its folder is the base of every relative path. database: absolute, links not
     followed. root: the project's folder, which paths may not leave. tiers: in order. tables, steps: sorted by name.
-    files: every YAML file read. digest: of everything that was declared, after interpolation and overlay.
+    tables_from: sorted by what they say. files: every YAML file read. digest: of everything that was declared, after
+    interpolation and overlay.
     """
 
     name: str
@@ -207,10 +243,12 @@ class Manifest:
     steps: tuple[Step, ...]
     tables: tuple[Table, ...]
     digest: str
+    tables_from: tuple[TablesFrom, ...] = ()
     dbt: DbtProject | None = None
     policy: Policy = Policy()
     environment: str | None = None
     files: tuple[Path, ...] = ()
+    origin: Origin = field(default=Origin(), compare=False)
 
     @property
     def folder(self) -> Path:

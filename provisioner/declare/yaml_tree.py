@@ -6,8 +6,9 @@ false and `010` is eight). Nothing is resolved, so no alias can explode and no t
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import yaml
 
@@ -59,7 +60,9 @@ class _Refused(Exception):
 
 @dataclass(slots=True)
 class _Reader:
-    events: Iterator[yaml.Event]
+    """take: the next event of the document, of which the last one tells that it ends."""
+
+    take: Callable[[], yaml.Event]
     file: str
     problems: Problems
 
@@ -69,13 +72,13 @@ class _Reader:
         return Place(self.file, mark.line + 1, mark.column + 1)
 
     def document(self) -> Node:
-        next(self.events)
-        start = next(self.events)
+        self.take()
+        start = self.take()
         if isinstance(start, yaml.StreamEndEvent):
             self.refuse(start, "not_a_mapping", "this file is empty.", "Begin it with `version: 1`.")
-        root = self.node(next(self.events), 1)
-        next(self.events)
-        extra = next(self.events)
+        root = self.node(self.take(), 1)
+        self.take()
+        extra = self.take()
         if not isinstance(extra, yaml.StreamEndEvent):
             cure = "Use one file each, and `include`."
             self.refuse(extra, "several_documents", "a second YAML document begins here.", cure)
@@ -88,26 +91,31 @@ class _Reader:
         if isinstance(event, yaml.AliasEvent):
             self.feature(place, f"alias *{show(event.anchor or '')}")
             return TextNode("", False, place, pending=True)
-        for name, value in (("anchor &", getattr(event, "anchor", None)), ("tag ", getattr(event, "tag", None))):
-            if value is not None:
-                self.feature(place, f"{name}{show(value)}")
+        self.refuse_features(event, place)
         if isinstance(event, yaml.ScalarEvent):
             return TextNode(event.value, event.implicit[0], place)
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(place, depth)
         return self.mapping(named_at or place, depth)
 
+    def refuse_features(self, event: Any, place: Place) -> None:
+        """event: of a scalar, a list or a mapping."""
+        if event.anchor is not None:
+            self.feature(place, f"anchor &{show(event.anchor)}")
+        if event.tag is not None:
+            self.feature(place, f"tag {show(event.tag)}")
+
     def sequence(self, place: Place, depth: int) -> ListNode:
         items = []
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+        while not isinstance(event := self.take(), yaml.SequenceEndEvent):
             items.append(self.node(event, depth + 1))
         return ListNode(tuple(items), place)
 
     def mapping(self, place: Place, depth: int) -> DictNode:
         found = DictNode({}, {}, place)
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+        while not isinstance(event := self.take(), yaml.MappingEndEvent):
             key = self.node(event, depth + 1)
-            value = self.node(next(self.events), depth + 1, key.place)
+            value = self.node(self.take(), depth + 1, key.place)
             if not isinstance(key, TextNode):
                 self.problems.add(key.place, "wrong_type", "a key must be text.", "Write it as one word, or in quotes.")
             elif key.plain and key.text == "<<":
@@ -131,7 +139,7 @@ class _Reader:
 def parse_tree(text: str, file: str, problems: Problems) -> Node | None:
     """The tree of one YAML document; None, and a problem, where there is no reading it. file: for places."""
     try:
-        return _Reader(iter(yaml.parse(text, Loader=_LOADER)), file, problems).document()
+        return _Reader(_LOADER(text).get_event, file, problems).document()
     except _Refused:
         return None
     except yaml.YAMLError as error:

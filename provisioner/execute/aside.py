@@ -12,17 +12,17 @@ Each arrow is one transaction. A relation is renamed where dbt makes it anew, an
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import duckdb
 
 from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.execute.runners.ddl import drop_relation
-from provisioner.execute.stamps import create_records, forget, grant, withdraw
+from provisioner.execute.stamps import are_on_record, create_records, forget, grant, withdraw
 from provisioner.execute.transaction import read_back, transaction
-from provisioner.execute.verify import verify
+from provisioner.execute.verify import verify_all
 from provisioner.observe.introspect import introspect_tables
 from provisioner.observe.records import read_records
 from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit, Want
@@ -30,8 +30,11 @@ from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit, Wan
 Connection = duckdb.DuckDBPyConnection
 
 
-def put_aside(connection: Connection, units: Iterable[Unit], run: str) -> None:
-    """Withdraw the stamps of what the units make, mark it, and keep what is there now."""
+def put_aside(connection: Connection, units: Iterable[Unit], run: str) -> frozenset[TableName]:
+    """Withdraw the stamps of what the units make, mark it, and keep what is there now.
+
+    Returns the tables that are still in their place, since they are kept as copies.
+    """
     units = tuple(units)
     catalog = introspect_tables(connection, [want for unit in units for want in unit.wants])
     with transaction(connection):
@@ -39,6 +42,14 @@ def put_aside(connection: Connection, units: Iterable[Unit], run: str) -> None:
         for unit in units:
             for table in unit.tables:
                 withdraw(connection, [_keep(connection, unit, table, catalog, run)])
+    there = ((unit, catalog.relations.get(table)) for unit in units for table in unit.tables)
+    return frozenset(relation.name for unit, relation in there if relation and _stays(unit, relation))
+
+
+def _stays(unit: Unit, relation: Relation) -> bool:
+    """DuckDB renames no table that has an index or that a foreign key refers to. Old rows that matter must be found."""
+    memory = unit.dbt is not None and unit.dbt.memory
+    return relation.kind is TableKind.TABLE and (relation.indexed or memory)
 
 
 def _keep(connection: Connection, unit: Unit, table: TableName, catalog: Catalog, run: str) -> Mark:
@@ -49,8 +60,7 @@ def _keep(connection: Connection, unit: Unit, table: TableName, catalog: Catalog
     if relation is None:
         return mark
     kept = TableName(table.schema, f"{table.name}__kept_{run}")
-    if relation.kind is TableKind.TABLE and (relation.indexed or (unit.dbt is not None and unit.dbt.memory)):
-        # DuckDB renames no table that has an index or that a foreign key refers to.
+    if _stays(unit, relation):
         connection.execute(f"CREATE TABLE {kept.sql} AS FROM {table.sql}")
     else:
         _rename(connection, relation, kept)
@@ -61,27 +71,43 @@ def _rename(connection: Connection, relation: Relation, name: TableName) -> None
     connection.execute(f"ALTER {relation.kind.upper()} {relation.name.sql} RENAME TO {quote(name.name)}")
 
 
-def accept(
-    connection: Connection, unit: Unit, stamps: tuple[Stamp, ...], bounded: AbstractContextManager[object]
-) -> int | None:
-    """Verify what the child made, grant its stamps and let the old one go. Returns its rows; raises StepError.
+@dataclass(frozen=True, slots=True)
+class Made:
+    """What a child made of one unit. stamps: those to grant."""
 
-    bounded: entered around all that may be interrupted.
+    unit: Unit
+    stamps: tuple[Stamp, ...]
+
+
+def accept(
+    connection: Connection, things: Sequence[Made], bounded: AbstractContextManager[object]
+) -> dict[str, int | None]:
+    """Verify what the child made, grant its stamps and let the old one go: of all of them, or of none.
+
+    bounded: entered around all that may be interrupted. Returns the rows of each unit, by id. Raises StepError.
     """
-    marks = _marks(connection, unit)
+    units = [made.unit for made in things]
+    marks = _marks(connection, units)
     with transaction(connection), bounded:
-        rows = verify(connection, unit)
-        grant(connection, stamps)
-        for mark in marks.values():
-            if mark.kept:
-                drop_relation(connection, TableName(mark.table.schema, mark.kept))
-    read_back(connection, unit, stamps)
+        rows = verify_all(connection, units)
+        for made in things:
+            grant(connection, made.stamps)
+        _let_go(connection, marks.values())
+    if not are_on_record(connection, [stamp for made in things for stamp in made.stamps]):
+        for made in things:
+            read_back(connection, made.unit, made.stamps)
     return rows
+
+
+def _let_go(connection: Connection, marks: Iterable[Mark]) -> None:
+    for mark in marks:
+        if mark.kept:
+            drop_relation(connection, TableName(mark.table.schema, mark.kept))
 
 
 def put_back(connection: Connection, unit: Unit) -> None:
     """After a failure: everything the unit makes is again as it was, and so is what was on record about it."""
-    marks = _marks(connection, unit)
+    marks = _marks(connection, [unit])
     with transaction(connection):
         for mark in marks.values():
             _restore(connection, mark)
@@ -92,9 +118,10 @@ def put_back(connection: Connection, unit: Unit) -> None:
                 grant(connection, [mark.stamp] if mark.stamp else [])
 
 
-def _marks(connection: Connection, unit: Unit) -> dict[TableName, Mark]:
-    _, marks = read_records(connection, [table.key[1] for table in unit.tables])
-    return {table: marks[table] for table in unit.tables if table in marks}
+def _marks(connection: Connection, units: Iterable[Unit]) -> dict[TableName, Mark]:
+    tables = [table for unit in units for table in unit.tables]
+    _, marks = read_records(connection, [table.key[1] for table in tables])
+    return {table: marks[table] for table in tables if table in marks}
 
 
 def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName]) -> tuple[TableName, ...]:

@@ -5,18 +5,19 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from provisioner.declare.values import DbtProject
+from provisioner.declare.values import DbtProject, Selection
 from provisioner.errors import DbtError, StoppedError
 from provisioner.execute.child import Child, Event
+from provisioner.execute.dbt_extract import EXTRACT_FILE
 from provisioner.execute.dbt_progress import DbtProgress, NodeResult
 from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
-from provisioner.observe.values import DbtNode
+from provisioner.observe.values import DbtNode, Selected
 
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
@@ -66,11 +67,30 @@ class DbtWorker:
             error=DbtError,
         )
 
+    def load(self) -> None:
+        """Begin to parse too, for the run that is to come, and return at once. Raises as `start`."""
+        self._send({"do": "load"})
+
     def parse(self, *, should_stop: ShouldStop = _never) -> dict[str, Any]:
-        """dbt's manifest. Raises DbtError `dbt_parse` with dbt's own message, StoppedError when told to stop."""
-        for event in self._ask({"do": "parse"}):
+        """What of dbt's manifest makes the graph.
+
+        Raises DbtError `dbt_parse` with dbt's own message, StoppedError when told to stop.
+        """
+        return self._read_manifest(self._wait({"do": "parse"}, should_stop))
+
+    def select(self, selections: Iterable[Selection], *, should_stop: ShouldStop = _never) -> dict[Selection, Selected]:
+        """What dbt selects in the project as it was parsed, which is done now where it was not. Raises as `parse`."""
+        asked = tuple(selections)
+        said = [{"select": one.select, "exclude": one.exclude, "selector": one.selector} for one in asked]
+        done = self._wait({"do": "select", "selections": said}, should_stop)
+        self._check(done)
+        found = [Selected(tuple(one["nodes"]), one["refused"], tuple(one["known"])) for one in done["selected"]]
+        return dict(zip(asked, found, strict=True))
+
+    def _wait(self, request: Event, should_stop: ShouldStop) -> Event:
+        for event in self._ask(request):
             if event is not None and event["event"] == "done":
-                return self._read_manifest(event)
+                return event
             if should_stop():
                 self._kill()
                 raise StoppedError("Stopped while dbt was reading its project.", cure="Run the same command again.")
@@ -95,7 +115,7 @@ class DbtWorker:
         progress = DbtProgress(nodes, timeout, fail_fast)
         request = {"do": "run", "command": command, "full_refresh": full_refresh, "fail_fast": fail_fast}
         try:
-            for event in self._ask({**request, "selectors": [node.selector for node in nodes]}):
+            for event in self._ask({**request, "nodes": [node.unique_id for node in nodes]}):
                 if event is not None and event["event"] == "done":
                     return progress.done(event)
                 if event is not None:
@@ -124,10 +144,13 @@ class DbtWorker:
                 _move(left, self._kept)
 
     def _ask(self, request: Event) -> Iterator[Event | None]:
+        return self._send(request).events(_TICK_SECONDS)
+
+    def _send(self, request: Event) -> Child:
         self.start()
         assert self._child is not None
         self._child.send({**request, **self._settings})
-        return self._child.events(_TICK_SECONDS)
+        return self._child
 
     def _kill(self) -> None:
         if self._child is not None:
@@ -147,17 +170,20 @@ class DbtWorker:
         }
 
     def _read_manifest(self, done: Event) -> dict[str, Any]:
+        self._check(done)
         where = self._project.project_dir
-        if not done["success"]:
-            cure = "Mend the dbt project; `provision check` tells whether dbt can read it."
-            raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
         try:
-            text = (Path(self._settings["target_path"]) / "manifest.json").read_text(encoding="utf-8")
-            manifest: dict[str, Any] = json.loads(text)
+            manifest: dict[str, Any] = json.loads((Path(self._settings["target_path"]) / EXTRACT_FILE).read_bytes())
         except (OSError, ValueError) as problem:
             message = f"dbt left no manifest of its project {where}: {problem}"
             raise DbtError(message, code="dbt_parse", cure="Make room on the disk, then run it again.") from problem
         return manifest
+
+    def _check(self, done: Event) -> None:
+        if not done["success"]:
+            cure = "Mend the dbt project; `provision check` tells whether dbt can read it."
+            where = self._project.project_dir
+            raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
 
 
 def _move(source: Path, target: Path) -> None:

@@ -46,17 +46,26 @@ class UnitStarted:
 
 @dataclass(frozen=True, slots=True)
 class NodeFinished:
-    """dbt is done with a node that is yet to be verified. status: dbt's word."""
+    """dbt is done with a node that is yet to be verified. status: dbt's word. seconds: wall time.
+
+    number: from 1, of how many. left: seconds until the run is over, as far as can be told.
+    """
 
     run: str
     unit: str
     status: str
     seconds: float
+    number: int = 0
+    of: int = 0
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UnitFinished:
-    """seconds: wall time. rows: in all its tables, None when nobody counted. error: dbt's or DuckDB's words."""
+    """seconds: wall time. rows: in all its tables, None when nobody counted. error: dbt's or DuckDB's words.
+
+    left: as of a node.
+    """
 
     run: str
     unit: str
@@ -68,6 +77,7 @@ class UnitFinished:
     rows: int | None = None
     error: str = ""
     cure: str = ""
+    left: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

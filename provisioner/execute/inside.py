@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
@@ -12,7 +13,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NoReturn
 
 Request = dict[str, Any]
 
@@ -51,6 +52,17 @@ class Inside:
         self._waiting.put(None)
         time.sleep(_LEAVE_SECONDS)
         os.killpg(0, signal.SIGKILL)
+
+
+def leave() -> NoReturn:
+    """End this process at once, with exit status 0; what is to be tidied up at exit is.
+
+    Python would first free the memory piece by piece, which takes it most of a second when dbt is in it.
+    """
+    atexit._run_exitfuncs()  # gives back, among others, the semaphores of multiprocessing, which outlive a process
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def enter() -> Inside:

@@ -9,7 +9,6 @@ a thread of our own reads the signals from a pipe (`signal.set_wakeup_fd`), and 
 from __future__ import annotations
 
 import contextlib
-import ctypes
 import os
 import signal
 import threading
@@ -79,9 +78,12 @@ def time_limit(seconds: float | None, call: Callable[[], object]) -> Iterator[De
     seconds: None for no bound.
     """
     limit, left = Deadline(), threading.Event()
+    if seconds is None:
+        yield limit
+        return
 
     def due() -> bool:
-        limit.expired = not left.wait(None if seconds is None else min(seconds, threading.TIMEOUT_MAX))
+        limit.expired = not left.wait(min(seconds, threading.TIMEOUT_MAX))
         return limit.expired
 
     with _calling(call, due, left):
@@ -210,6 +212,8 @@ def _listen(signals: _Signals, stop: Stop) -> None:
 
 def _end_by(number: int) -> None:
     """Die of the signal, so that the shell sees it; by C, since Python lets only the main thread, which may be busy."""
+    import ctypes  # slow to import, and hardly ever needed
+
     ctypes.CDLL(None).signal(number, None)
     os.kill(os.getpid(), number)
     os._exit(128 + number)  # the first process of a container is spared by signals

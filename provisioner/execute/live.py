@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -9,6 +10,11 @@ from pathlib import Path
 import duckdb
 
 from provisioner.observe.database import connect
+from provisioner.observe.seal import Seal, seal
+from provisioner.observe.signature import Signature, is_settled, sign
+
+# Longer than the grain of any clock but that of a file system with whole seconds.
+_PATIENCE_NS = 100_000_000
 
 
 class Live:
@@ -47,6 +53,28 @@ class Live:
     def renew(self) -> None:
         """Close the database when the unit is done: a setting for all connections ends with the last of them."""
         self._worn = True
+
+    def rest(self) -> Signature | None:
+        """Write everything into the file itself; its signature then. None when that cannot be done now.
+
+        The file is not opened for it: that would drop DuckDB's lock.
+        """
+        with suppress(duckdb.Error):
+            self.connection.execute("CHECKPOINT")
+            return sign(self._path)
+        return None
+
+    def close_sealed(self, rested: Signature) -> Seal | None:
+        """Close, and seal the file as it was at rest; None when anything has written since.
+
+        Nobody else can write before we close. Whoever does so afterwards leaves another time, if ours is over by then.
+        """
+        while not is_settled(rested, time.time_ns()) and time.time_ns() - rested[4] < _PATIENCE_NS:
+            time.sleep(0.005)
+        settled = is_settled(rested, time.time_ns())
+        self.release()
+        found = seal(self._path)
+        return found if settled and found is not None and found.signature == rested else None
 
     def release(self) -> None:
         """Close, so that another process may open the file; also a connection that a fatal error has left."""

@@ -8,8 +8,9 @@ import pwd
 import socket
 import subprocess
 import time
-from importlib import metadata
 from pathlib import Path
+
+from provisioner.observe.installation import installed_version
 
 _SECONDS = 2.0
 
@@ -51,5 +52,5 @@ def versions(*, dbt: bool) -> dict[str, str]:
     names = {"provision": "provisioner", "duckdb": "duckdb"}
     if dbt:
         names |= {"dbt": "dbt-core", "dbt-duckdb": "dbt-duckdb"}
-    found = {name: metadata.version(package) for name, package in names.items()}
+    found = {name: installed_version(package) or "" for name, package in names.items()}
     return {**found, "python": platform.python_version()}

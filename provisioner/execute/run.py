@@ -7,52 +7,18 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
 
-import duckdb
-
-from provisioner.declare.values import HazardKind, TableName
-from provisioner.errors import BusyError, ProvisionError, StoppedError
-from provisioner.execute.aside import recover
-from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, RunStarted
-from provisioner.execute.history import incomplete_run, journal_path, read_journal
+from provisioner.errors import BusyError
+from provisioner.execute.events import Noted, Outcome
 from provisioner.execute.holder import Holder
-from provisioner.execute.journal import Journal, RunFacts
-from provisioner.execute.live import Live
 from provisioner.execute.lock import held
-from provisioner.execute.provenance import git_facts, versions, who
-from provisioner.execute.restart import withdraw_run
-from provisioner.execute.room import check_room
-from provisioner.execute.session import NO_RUN, NotCached, Observed, Session, wants_of
-from provisioner.execute.setting import Setting
+from provisioner.execute.locked import Locked, needs_dbt
+from provisioner.execute.request import Names, make_request
+from provisioner.execute.session import NotCached, Observed, Session
+from provisioner.execute.terms import Terms
 from provisioner.execute.values import Run
-from provisioner.execute.verdict import endangered, judge, not_converged, protected, unmended
-from provisioner.execute.walk import Walk, find_remaining
-from provisioner.observe.database import FileCondition, create, inspect_file, translate
-from provisioner.observe.introspect import introspect
-from provisioner.observe.values import Catalog, Graph, UnitKind, Want
-from provisioner.reconcile.values import Mend, Plan, Reason, Request
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """How the plan is to be carried out.
-
-    allow: kinds of hazards that need no question. agree: asked when others remain. show: gets every plan that is about
-    to be carried out. restart: make again what the incomplete run made. lock_timeout: seconds, None waits for ever.
-    command: for the journal and for whoever waits for the lock.
-    """
-
-    request: Request = Request()
-    allow: frozenset[HazardKind] = frozenset()
-    agree: Callable[[Plan], bool] = lambda plan: False
-    show: Callable[[Plan], None] = lambda plan: None
-    fail_fast: bool = False
-    restart: bool = False
-    lock_timeout: float | None = 300.0
-    command: str = "provision apply"
+from provisioner.observe.database import FileCondition, inspect_file
 
 
 def apply(session: Session, terms: Terms) -> Run:
@@ -80,159 +46,24 @@ def apply(session: Session, terms: Terms) -> Run:
         session.guard = lock.guard_fd
         # Files may have changed while we waited; otherwise what was read a moment ago still holds.
         graph = seen.graph if seen and not waited else None
-        return _Locked(session, terms, run, graph).apply(begun)
+        if seen and graph and needs_dbt(seen.plan):
+            session.worker().load()  # dbt takes seconds to get ready: meanwhile we look again
+        return Locked(session, terms, run, graph).apply(begun)
 
 
 def _glance(session: Session, terms: Terms) -> Observed | None:
     """The plan without a lock, where that is cheap; None when only the lock can tell."""
     if inspect_file(session.manifest.database) is not FileCondition.PRESENT:
+        if session.manifest.tables_from and terms.names != Names():
+            # Only dbt knows all tables; a name that leads nowhere is told before anything is made.
+            make_request(terms.names, session.graph().tables, session.manifest)
+            session.dismiss_worker()
         return None
     try:
-        graph = session.graph(may_parse=False)
-        return session.conclude(graph, session.catalog(graph), terms.request, NO_RUN)
+        return session.observe(terms.names, may_parse=False)
     except (NotCached, BusyError):
         return None
 
 
 def _new_id() -> str:
     return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
-
-
-class _Locked:
-    """What happens while the lock is held."""
-
-    def __init__(self, session: Session, terms: Terms, run: str, graph: Graph | None) -> None:
-        self._session, self._terms, self._stop, self._run = session, terms, session.stop, run
-        self._manifest, self._tell = session.manifest, session.tell
-        self._live = Live(session.manifest.database, session.manifest.folder)
-        self._graph = graph
-
-    def apply(self, begun: float) -> Run:
-        graph = self._graph or self._session.graph()
-        try:
-            seen = self._session.conclude(graph, self._catalog(graph), self._terms.request, self._run)
-            if not seen.plan.actions:
-                error = unmended(seen.plan)
-                outcome = Outcome.FAILED if error else Outcome.DONE
-                return Run("", seen.plan, outcome, time.monotonic() - begun, error=error)
-            self._terms.show(seen.plan)
-            self._agree(seen.plan)
-            check_room(self._manifest, seen, self._tell)
-            if _needs_dbt(seen.plan):
-                # Its profile is looked at here, and it imports while other units run.
-                self._session.worker()
-            if not seen.catalog.exists:
-                create(self._manifest.database)
-            return self._journaled(seen, begun)
-        except duckdb.Error as error:
-            raise translate(error, self._manifest.database) from error
-        finally:
-            self._live.release()
-
-    def _catalog(self, graph: Graph) -> Catalog:
-        """What there is after everything that a dead run left half done has been put back."""
-        if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
-            return Catalog()
-        wants = wants_of(graph)
-        catalog = self._introspect(wants)
-        if restored := recover(self._live.connection, catalog, [want.table for want in wants]):
-            self._tell(Noted(f"a run died here; put back as they were before it: {_listed(restored)}", warning=True))
-            catalog = self._introspect(wants)
-        return self._introspect(wants) if self._restarted(graph, catalog) else catalog
-
-    def _introspect(self, wants: Sequence[Want]) -> Catalog:
-        connection = self._live.connection
-        with self._stop.watch(connection.interrupt):
-            return introspect(connection, wants)
-
-    def _restarted(self, graph: Graph, catalog: Catalog) -> bool:
-        if not self._terms.restart:
-            return False
-        record = incomplete_run(read_journal(journal_path(self._manifest.database)))
-        if record is None:
-            self._tell(Noted("no incomplete run to restart"))
-            return False
-        again = withdraw_run(self._live.connection, graph, catalog, record)
-        self._tell(Noted(f"restarting run {record.run}: {len(again)} of its tables are made again"))
-        return bool(again)
-
-    def _agree(self, plan: Plan) -> None:
-        if any(hazard.protected for hazard in plan.hazards):
-            raise protected(plan.hazards)
-        allowed = self._manifest.policy.allow | self._terms.allow
-        refused = [hazard for hazard in plan.hazards if hazard.kind not in allowed]
-        if refused and not self._terms.agree(plan):
-            raise endangered(refused)
-
-    def _journaled(self, seen: Observed, begun: float) -> Run:
-        commit, clean = git_facts(self._manifest.folder)
-        planned = tuple(action.unit for action in seen.plan.actions if action.unit)
-        facts = RunFacts(
-            self._terms.command, self._manifest.name, self._manifest.digest, who(), planned,
-            versions(dbt=self._manifest.dbt is not None), commit, clean,
-        )  # fmt: skip
-        with Journal(self._manifest.database, facts, self._tell) as journal:
-            tell = _both(self._tell, journal.listener())
-            tell(RunStarted(self._run, len(seen.plan.actions), seen.plan.estimate))
-            run = self._carry_out(seen, tell, begun)
-            tell(RunFinished(self._run, run.outcome, run.seconds, run.error.message if run.error else ""))
-        return run
-
-    def _carry_out(self, seen: Observed, tell: Listener, begun: float) -> Run:
-        setting = self._setting(seen, tell)
-        request = self._terms.request
-        walk = Walk(seen.plan, request, setting)
-        error: ProvisionError | None
-        try:
-            error = judge(walk.walk(), seen.plan, self._stop.reason) or not_converged(find_remaining(setting, request))
-        except ProvisionError as fatal:
-            error = fatal
-        except duckdb.Error as fatal:
-            error = translate(fatal, self._manifest.database)
-        outcome = Outcome.DONE
-        if error is not None:
-            outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED
-        missing = tuple(sorted({one.table for one in seen.findings.drift if one.reason is Reason.MISSING}))
-        required = {want.table for want in wants_of(seen.graph) if want.required}
-        made = tuple(sorted(t for r in walk.results if r.outcome is Outcome.DONE for t in r.tables if t in required))
-        return Run(
-            self._run, seen.plan, outcome, time.monotonic() - begun, tuple(walk.results),
-            tuple(table for table in missing if table in required), made, error,
-        )  # fmt: skip
-
-    def _setting(self, seen: Observed, tell: Listener) -> Setting:
-        return Setting(
-            self._manifest,
-            seen.graph,
-            seen.findings.fingerprints,
-            self._run,
-            tell,
-            self._stop,
-            self._live,
-            self._session.guard,
-            self._session.worker() if _needs_dbt(seen.plan) else None,
-            self._terms.fail_fast,
-            _protected(seen.catalog),
-        )
-
-
-def _protected(catalog: Catalog) -> frozenset[TableName]:
-    """By their stamps, also by one that a dead run took away."""
-    stamps = [*catalog.stamps.values(), *(mark.stamp for mark in catalog.marks.values() if mark.stamp)]
-    return frozenset(stamp.table for stamp in stamps if stamp.protect)
-
-
-def _needs_dbt(plan: Plan) -> bool:
-    return any(action.mend is Mend.RUN and action.kind is UnitKind.DBT for action in plan.actions)
-
-
-def _both(first: Listener, second: Listener) -> Listener:
-    def tell(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return tell
-
-
-def _listed(tables: tuple[TableName, ...]) -> str:
-    return ", ".join(map(str, tables))

@@ -2,30 +2,36 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from provisioner.declare.values import Manifest
+from provisioner.declare.asked import AskedVariables
+from provisioner.declare.values import Manifest, Selection
 from provisioner.errors import BusyError
-from provisioner.execute.dbt_client import DbtWorker
 from provisioner.execute.events import Listener, Noted
-from provisioner.execute.history import durations, journal_path, read_journal
-from provisioner.execute.holder import is_alive, read_holder
 from provisioner.execute.interrupt import Stop
+from provisioner.execute.request import Names, make_request
 from provisioner.observe.database import FileCondition, inspect_file, opened
 from provisioner.observe.dbt.cache import load_graph
 from provisioner.observe.graph import read_graph
 from provisioner.observe.introspect import introspect
+from provisioner.observe.keep import Look, keep, notes_of
 from provisioner.observe.lookahead import check_inputs
-from provisioner.observe.values import Catalog, DbtGraph, Graph, Want
+from provisioner.observe.proof import kept_path, read_kept
+from provisioner.observe.seal import Seal, seal
+from provisioner.observe.signature import is_settled
+from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected, Want
+from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Findings, Plan, Request
+
+if TYPE_CHECKING:
+    from provisioner.execute.dbt_client import DbtWorker
 
 # Stands for the run to come while nobody has begun one.
 NO_RUN = "-"
@@ -33,7 +39,10 @@ NO_RUN = "-"
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What the edges hand in. variables: the process environment. cache_dir: may be deleted at any time."""
+    """What the edges hand in. variables: the process environment. cache_dir: may be deleted at any time.
+
+    use_cache: whether to believe what an earlier look found out about files.
+    """
 
     variables: Mapping[str, str]
     cache_dir: Path
@@ -46,8 +55,14 @@ class Observed:
 
     graph: Graph
     catalog: Catalog
+    request: Request
     findings: Findings
     plan: Plan
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether all that the manifest wants was looked at, and neither plan nor apply would have a word to say."""
+        return self.request == Request() and self.plan == Plan() and not self.catalog.marks
 
 
 class NotCached(Exception):
@@ -57,7 +72,8 @@ class NotCached(Exception):
 class Session:
     """Everything that is read for one manifest, and dbt's worker while it is needed. Use it in a `with` statement.
 
-    guard: the lock's descriptor, for children; set by who takes the lock.
+    guard: the lock's descriptor, for children; set by who takes the lock. proof: the database in which a look found
+    nothing to do; it is kept when the session ends.
     """
 
     def __init__(self, manifest: Manifest, around: Surroundings, tell: Listener, stop: Stop | None = None) -> None:
@@ -66,6 +82,12 @@ class Session:
         self.tell = tell
         self.stop = stop or Stop()
         self.guard: int | None = None
+        self.proof: Seal | None = None
+        self._path = kept_path(around.cache_dir, manifest.path, manifest.environment)
+        self._kept = read_kept(self._path, manifest.path, manifest.environment) if around.use_cache else {}
+        self._notes = notes_of(self._kept)
+        self._asked = AskedVariables(around.variables)
+        self._seal: Seal | None = None
         self._stack = ExitStack()
         self._worker: DbtWorker | None = None
 
@@ -76,10 +98,18 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        if self.proof is not None or self._notes.learned:
+            look = Look(self._notes, self.around.variables, self._asked.names, self.proof)
+            keep(self._path, self.manifest, look)
 
     def worker(self) -> DbtWorker:
         """dbt's worker, which begins to import dbt at once. One for the whole session."""
         if self._worker is None:
+            # Imported late, with all that starting a child needs: most plans start none.
+            import tempfile
+
+            from provisioner.execute.dbt_client import DbtWorker
+
             assert self.manifest.dbt is not None
             private = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="provision-")))
             self._worker = DbtWorker(
@@ -94,13 +124,21 @@ class Session:
             self._worker.start()
         return self._worker
 
+    def dismiss_worker(self) -> None:
+        """End dbt's worker; the next one will hold the guard that there is by then."""
+        if self._worker is not None:
+            self._worker.end()
+            self._worker = None
+
     def graph(self, *, may_parse: bool = True) -> Graph:
         """Every unit that the manifest needs. Looks for the input files first: a missing one is told before dbt starts.
 
         may_parse: whether dbt may be started when its project changed; raises NotCached when it must be and may not.
         """
-        check_inputs(self.manifest)
-        return read_graph(self.manifest, self._dbt_graph(may_parse))
+        # Files may have changed since the last time: what was found then is no longer answered from memory.
+        self._notes = notes_of(self._kept)
+        check_inputs(self.manifest, self._notes)
+        return read_graph(self.manifest, self._dbt_graph(may_parse), self._notes)
 
     def _dbt_graph(self, may_parse: bool) -> DbtGraph:
         project = self.manifest.dbt
@@ -113,44 +151,65 @@ class Session:
             self.tell(Noted("dbt reads its project"))
             return self.worker().parse(should_stop=lambda: self.stop.requested)
 
+        def select(selections: tuple[Selection, ...]) -> dict[Selection, Selected]:
+            if not may_parse:
+                raise NotCached
+            if self._worker is None:
+                self.tell(Noted("dbt reads its project"))
+            return self.worker().select(selections, should_stop=lambda: self.stop.requested)
+
         return load_graph(
             project,
             self.manifest.database,
             cache_dir=self.around.cache_dir,
-            variables=self.around.variables,
+            variables=self._asked,
             parse=parse,
-            use_cache=self.around.use_cache,
+            notes=self._notes,
+            selections=tuple(entry.selection for entry in self.manifest.tables_from),
+            select=select,
         )
 
     def catalog(self, graph: Graph) -> Catalog:
         """What the live database holds, read without a lock. Raises BusyError when another process has it to itself."""
-        if inspect_file(self.manifest.database) is not FileCondition.PRESENT:
+        database, wants = self.manifest.database, wants_of(graph)
+        if inspect_file(database) is not FileCondition.PRESENT:
             return Catalog()
+        before, self._seal = seal(database), None
         try:
-            with (
-                opened(self.manifest.database, read_only=True) as connection,
-                self.stop.watch(connection.interrupt),
-            ):
-                return introspect(connection, wants_of(graph))
+            with opened(database, read_only=True) as connection, self.stop.watch(connection.interrupt):
+                catalog, steady = introspect(connection, wants), rests_on_database(connection, wants)
         except BusyError as error:
+            from provisioner.execute.holder import is_alive, read_holder
+
             holder = read_holder(self.manifest.database)
             # An apply that died leaves its name behind; then it is someone else who has the database.
             if holder is None or not is_alive(holder):
                 raise
             message = f"{self.manifest.database} is in use by an apply: {holder}."
             raise BusyError(message, code=error.code, cure="Wait until it has ended, then run it again.") from error
+        if before is not None and steady and is_settled(before.signature, self._notes.began):
+            self._seal = before if seal(database) == before else None
+        return catalog
 
-    def observe(self, request: Request) -> Observed:
-        """The plan as of now."""
-        graph = self.graph()
-        return self.conclude(graph, self.catalog(graph), request, NO_RUN)
+    def observe(self, names: Names, *, may_parse: bool = True) -> Observed:
+        """The plan as of now. may_parse: as for `graph`."""
+        graph = self.graph(may_parse=may_parse)
+        seen = self.conclude(graph, self.catalog(graph), names, NO_RUN)
+        self.proof = self._seal if seen.nothing_to_do else None
+        return seen
 
-    def conclude(self, graph: Graph, catalog: Catalog, request: Request, run: str) -> Observed:
-        """From what was read to the plan."""
+    def conclude(self, graph: Graph, catalog: Catalog, names: Names, run: str) -> Observed:
+        """From what was read to the plan. Raises UsageError for a name that leads nowhere."""
+        request = make_request(names, graph.tables, self.manifest)
         findings = find_drift(graph, catalog, request, run)
         # The journal gives the estimate alone; where nothing drifts it is not read.
-        seconds = durations(read_journal(journal_path(self.manifest.database))) if findings.drift else {}
-        return Observed(graph, catalog, findings, make_plan(graph, catalog, findings, request, seconds))
+        seconds = self._durations() if findings.drift else {}
+        return Observed(graph, catalog, request, findings, make_plan(graph, catalog, findings, request, seconds))
+
+    def _durations(self) -> dict[str, float]:
+        from provisioner.execute.history import durations, journal_path, read_journal
+
+        return durations(read_journal(journal_path(self.manifest.database)))
 
 
 def wants_of(graph: Graph) -> list[Want]:

@@ -8,21 +8,30 @@ from datetime import UTC, datetime
 import duckdb
 
 from provisioner.declare.values import TableName, quote
-from provisioner.observe.records import COLUMNS, CREATE_RECORDS, FOLDED, encode_parts, encode_stamp, read_records
+from provisioner.observe.layout import read_layouts
+from provisioner.observe.records import (
+    COLUMNS,
+    CREATE_RECORDS,
+    IS_TABLE,
+    RECORDS,
+    encode_parts,
+    encode_stamp,
+)
 from provisioner.observe.values import Mark, Stamp, Unit
 from provisioner.reconcile.values import Fingerprint
 
 Connection = duckdb.DuckDBPyConnection
-_NAMED = f"{FOLDED.format('schema_name')} = ? AND {FOLDED.format('table_name')} = ?"
 
 
 def create_records(connection: Connection) -> None:
     """Make the schema that stamps and marks live in, or what of it is not there."""
-    for statement in CREATE_RECORDS:
-        connection.execute(statement)
+    layouts = read_layouts(connection, RECORDS.values())
+    if len(layouts) < len(RECORDS) or not connection.execute("FROM _provisioner.format LIMIT 1").fetchall():
+        for statement in CREATE_RECORDS:
+            connection.execute(statement)
+        layouts = read_layouts(connection, RECORDS.values())
     for table, columns in COLUMNS.items():
-        there = {row[0] for row in connection.execute(f"DESCRIBE _provisioner.{table}").fetchall()}
-        for name in columns.keys() - there:
+        for name in columns.keys() - set(layouts[RECORDS[table]].columns):
             connection.execute(f"ALTER TABLE _provisioner.{table} ADD COLUMN {quote(name)} {columns[name]}")
 
 
@@ -89,17 +98,19 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
 def forget(connection: Connection, table: TableName) -> None:
     """Take away stamp and mark of a table."""
     for records in ("stamps", "marks"):
-        connection.execute(f"DELETE FROM _provisioner.{records} WHERE {_NAMED}", table.key)
+        connection.execute(f"DELETE FROM _provisioner.{records} WHERE {IS_TABLE}", table.key)
 
 
 def are_on_record(connection: Connection, stamps: Iterable[Stamp]) -> bool:
     """Whether the stamps are really there: a COMMIT of an aborted transaction reports success and rolls back."""
-    stamps = tuple(stamps)
-    found, _ = read_records(connection, [stamp.table.key[1] for stamp in stamps])
-    return all(
-        (have := found.get(stamp.table)) is not None and (have.fingerprint, have.run) == (stamp.fingerprint, stamp.run)
-        for stamp in stamps
-    )
+    found = f"SELECT fingerprint, run FROM _provisioner.stamps WHERE {IS_TABLE}"
+    try:
+        return all(
+            connection.execute(found, stamp.table.key).fetchall() == [(stamp.fingerprint, stamp.run)]
+            for stamp in stamps
+        )
+    except duckdb.CatalogException:
+        return False
 
 
 def now() -> str:

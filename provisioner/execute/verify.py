@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from provisioner.errors import StepError
-from provisioner.observe.introspect import introspect_tables
+from provisioner.observe.introspect import introspect_made
 from provisioner.observe.values import Catalog, Unit
 from provisioner.reconcile.faults import find_faults
 
@@ -15,15 +17,29 @@ def verify(connection: duckdb.DuckDBPyConnection, unit: Unit) -> int | None:
 
     Raises StepError when a relation is missing or is not what the manifest wants; the caller rolls back or puts back.
     """
-    catalog = introspect_tables(connection, unit.wants)
-    faults = tuple(_faults(unit, catalog))
-    if faults:
+    return verify_all(connection, [unit])[unit.id]
+
+
+def verify_all(connection: duckdb.DuckDBPyConnection, units: Sequence[Unit]) -> dict[str, int | None]:
+    """The same for several units in one look, by id."""
+    catalog = introspect_made(connection, [want for unit in units for want in unit.wants])
+    for unit in units:
+        _refuse_faults(unit, catalog)
+    return {unit.id: _rows(unit, catalog) for unit in units}
+
+
+def _refuse_faults(unit: Unit, catalog: Catalog) -> None:
+    if faults := _faults(unit, catalog):
         raise StepError(
             f"{unit.id} made something else than the manifest wants: " + "; ".join(faults) + ".",
             code="verification_failed",
             cure=f"Mend {unit.source}, or what the manifest says of {', '.join(map(str, unit.tables))}.",
         )
-    counted = [relation.rows for relation in catalog.relations.values() if relation.rows is not None]
+
+
+def _rows(unit: Unit, catalog: Catalog) -> int | None:
+    relations = [catalog.relations[table] for table in unit.tables]
+    counted = [relation.rows for relation in relations if relation.rows is not None]
     return sum(counted) if counted else None
 
 

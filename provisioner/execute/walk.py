@@ -14,9 +14,11 @@ from provisioner.errors import ProvisionError, StepError
 from provisioner.execute.batches import Batch, batches
 from provisioner.execute.dbt_units import run_dbt
 from provisioner.execute.endings import not_started, outcome_of, skipped
-from provisioner.execute.events import Noted, Outcome, UnitFinished, UnitStarted
+from provisioner.execute.events import NodeFinished, Noted, Outcome, UnitFinished, UnitStarted
+from provisioner.execute.session import Observed, wants_of
 from provisioner.execute.setting import Setting
 from provisioner.execute.single import run_single
+from provisioner.execute.time_left import TimeLeft
 from provisioner.execute.values import UnitResult
 from provisioner.observe.introspect import introspect
 from provisioner.observe.values import Unit
@@ -33,6 +35,7 @@ class Walk:
         self._request = request
         self._setting = setting
         self._numbers = {id(action): number for number, action in enumerate(plan.actions, 1)}
+        self._left = TimeLeft([action.estimate for action in plan.actions])
         self._broken = {one.unit for one in plan.by_hand}
         self._done: set[str] = set()
         self.results: list[UnitResult] = []
@@ -83,12 +86,12 @@ class Walk:
 
     def blocked_by(self, unit: str) -> str | None:
         """The unit that is broken and that this one reads, itself or through others that did not run since."""
-        waiting, seen = list(self._setting.graph.units[unit].reads) if self._broken else [], set(self._done)
+        waiting, seen = list(self._setting.graph.units[unit].reads) if self._broken else [], set[str]()
         while waiting:
             read = waiting.pop()
             if read in self._broken:
                 return read
-            if read not in seen:
+            if read not in seen and read not in self._done:
                 seen.add(read)
                 waiting += self._setting.graph.units[read].reads
         return None
@@ -113,7 +116,16 @@ class Walk:
     def started(self, action: Action, attempt: int = 1) -> None:
         """Tell that it begins."""
         number, of = self._numbers[id(action)], len(self._plan.actions)
+        self._left.started()
         self._setting.tell(UnitStarted(self._setting.run, name_of(action), _kind(action), number, of, attempt))
+
+    def made(self, action: Action, status: str, seconds: float) -> None:
+        """Tell that dbt is done with it. status: dbt's word. seconds: wall time."""
+        number, of = self._numbers[id(action)], len(self._plan.actions)
+        self._left.finished(number)
+        self._setting.tell(
+            NodeFinished(self._setting.run, action.unit, status, seconds, number, of, self._left.seconds())
+        )
 
     def finished(self, action: Action, seconds: float, rows: int | None, error: ProvisionError | None) -> None:
         """Write down how it ended, and tell it. seconds: wall time."""
@@ -125,16 +137,17 @@ class Walk:
 
     def _tell_result(self, result: UnitResult, number: int) -> None:
         message, cure = (result.error.message, result.error.cure) if result.error else ("", "")
+        self._left.finished(number)
         self._setting.tell(
             UnitFinished(
                 self._setting.run, result.unit, result.kind, result.outcome, result.seconds, number,
-                len(self._plan.actions), result.rows, message, cure,
+                len(self._plan.actions), result.rows, message, cure, self._left.seconds(),
             )
         )  # fmt: skip
 
     def _verify_tier(self, tier: int) -> None:
         """A later tier must not be built on one that an effect elsewhere has spoiled."""
-        for one in find_remaining(self._setting, self._request):
+        for one in find_remaining(look_again(self._setting, self._request)):
             unit = self._setting.graph.units.get(one.unit)
             if unit and unit.tier == tier and unit.id not in self._broken:
                 self._spoiled(unit, one)
@@ -152,15 +165,19 @@ class Walk:
         self._tell_result(self.results[-1], number)
 
 
-def find_remaining(setting: Setting, request: Request) -> tuple[Drift, ...]:
-    """The drift that still calls for work, of what was asked for; a rebuild that was asked for is done by now."""
-    wants = [want for unit in setting.graph.units.values() for want in unit.wants]
+def look_again(setting: Setting, request: Request) -> Observed:
+    """What there is by now, against what was asked for; a rebuild that was asked for is done."""
     with setting.stop.watch(setting.live.connection.interrupt):
-        catalog = introspect(setting.live.connection, wants)
+        catalog = introspect(setting.live.connection, wants_of(setting.graph))
     asked = replace(request, rebuild=frozenset())
-    plan = make_plan(setting.graph, catalog, find_drift(setting.graph, catalog, asked, setting.run), asked, {})
-    work = (one for action in plan.actions if action.mend in (Mend.RUN, Mend.CREATE) for one in action.reasons)
-    return (*work, *plan.by_hand)
+    findings = find_drift(setting.graph, catalog, asked, setting.run)
+    return Observed(setting.graph, catalog, asked, findings, make_plan(setting.graph, catalog, findings, asked, {}))
+
+
+def find_remaining(seen: Observed) -> tuple[Drift, ...]:
+    """The drift that still calls for work."""
+    work = (one for action in seen.plan.actions if action.mend in (Mend.RUN, Mend.CREATE) for one in action.reasons)
+    return (*work, *seen.plan.by_hand)
 
 
 def name_of(action: Action) -> str:

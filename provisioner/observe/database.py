@@ -7,7 +7,6 @@ drop DuckDB's lock on it.
 
 from __future__ import annotations
 
-import importlib.metadata
 import os
 import re
 import stat
@@ -19,15 +18,14 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import BusyError, DatabaseError
 from provisioner.observe.complaints import translate
-from provisioner.observe.header import LENGTH, is_duckdb, name_foreign, read_start
+from provisioner.observe.header import LENGTH, is_duckdb, is_held_here, name_foreign, read_start
 
 if TYPE_CHECKING:
     import duckdb
 
-__all__ = ["FileCondition", "connect", "create", "inspect_file", "opened", "translate", "version"]
+__all__ = ["FileCondition", "connect", "create", "inspect_file", "opened", "translate"]
 
 _ADDRESS = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:.*|:memory:.*")
-_DESCRIPTORS = Path("/dev/fd")
 
 
 class FileCondition(StrEnum):
@@ -115,11 +113,6 @@ def create(path: Path) -> None:
         raise translate(error, path) from error
 
 
-def version() -> str:
-    """DuckDB's version, without importing it."""
-    return importlib.metadata.version("duckdb")
-
-
 def _refuse_address(path: Path) -> None:
     if "\x00" in str(path) or not _is_unicode(str(path)):
         raise DatabaseError(
@@ -162,23 +155,12 @@ def _refuse_unusable(path: Path, facts: os.stat_result) -> None:
             cure=f"Give it bytes of its own: `cp {path} {path}.copy && mv {path}.copy {path}`.",
             code="database_hard_linked",
         )
-    if _held_here(facts):
+    if is_held_here(facts):
         raise BusyError(
             f"{path} is already open in this process; only one of its connections can have the file.",
             cure="Close that connection first (`connection.close()`).",
             code="database_open_here",
         )
-
-
-def _held_here(facts: os.stat_result) -> bool:
-    """Whether this process has a descriptor of that file; systems that do not list them are trusted."""
-    for name in os.listdir(_DESCRIPTORS) if _DESCRIPTORS.is_dir() else ():
-        try:
-            if os.path.samestat(os.fstat(int(name)), facts):
-                return True
-        except OSError:
-            continue
-    return False
 
 
 def _refuse_foreign(path: Path, start: bytes) -> None:

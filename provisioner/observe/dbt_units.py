@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from pathlib import PurePosixPath
 
 from provisioner.declare.suggest import nearest
 from provisioner.declare.values import Manifest, Step, StepKind, Table, TableKind, TableName
 from provisioner.errors import Problem
-from provisioner.observe.files import digest_inputs
+from provisioner.observe.notes import Notes
 from provisioner.observe.values import DbtGraph, DbtGraphNode, Unit, UnitKind, Want
 
 COMMANDS = {"seed": ("seed",), "run": ("run",), "snapshot": ("snapshot",), "build": ("seed", "run", "snapshot")}
@@ -16,7 +17,7 @@ Reads = dict[str, tuple[TableName | str, ...]]
 
 
 def make_dbt_units(
-    manifest: Manifest, dbt: DbtGraph, wants: Mapping[TableName, Want], also: Iterable[TableName]
+    manifest: Manifest, dbt: DbtGraph, wants: Mapping[TableName, Want], also: Iterable[TableName], notes: Notes
 ) -> tuple[list[Unit], Reads]:
     """The units, and what each reads: other nodes by id, sources by relation.
 
@@ -33,7 +34,8 @@ def make_dbt_units(
         if name in by_relation:
             _add(by_relation[name], dbt, by_relation, needed)
     tiers = {table.name: manifest.tiers.index(table.tier) for table in manifest.tables}
-    units = [_unit(node, _step(node, manifest, steps), wants, tiers, manifest) for node in needed.values()]
+    named = {table.name: steps[table.step] for table in manifest.tables if table.step in steps}
+    units = [_unit(node, _step(node, named, steps), wants, tiers, manifest, notes) for node in needed.values()]
     return units, {node.node.unique_id: _reads(node, dbt) for node in needed.values()}
 
 
@@ -92,12 +94,16 @@ def _reads(node: DbtGraphNode, dbt: DbtGraph) -> tuple[TableName | str, ...]:
     return tuple(found)
 
 
-def _step(node: DbtGraphNode, manifest: Manifest, steps: Mapping[str, Step]) -> Step | None:
+def _step(node: DbtGraphNode, named: Mapping[TableName, Step], steps: Mapping[str, Step]) -> Step | None:
     """The step of the node's table; for a node that only dbt knows, the one that has its command."""
-    for table in manifest.tables:
-        if table.name == node.relation and table.step is not None and table.step in steps:
-            return steps[table.step]
+    if node.relation is not None and node.relation in named:
+        return named[node.relation]
     return next((step for step in steps.values() if node.node.command in COMMANDS[step.source]), None)
+
+
+def _label(file: str, node: DbtGraphNode) -> str:
+    """A seed's file may lie in any folder: its name is the seed's, and no two seeds of a package share one."""
+    return PurePosixPath(file).name if node.node.command == "seed" and file.endswith(node.node.path) else file
 
 
 def _unit(
@@ -106,13 +112,15 @@ def _unit(
     wants: Mapping[TableName, Want],
     tiers: Mapping[TableName, int],
     manifest: Manifest,
+    notes: Notes,
 ) -> Unit:
     assert manifest.dbt is not None
     made: tuple[Want, ...] = ()
     if node.relation is not None:
         silent = Want(node.relation, node.kind or TableKind.TABLE, required=False)
         made = (wants.get(node.relation, silent),)
-    inputs = dict(digest_inputs(node.files, manifest.dbt.project_dir))
+    digests = notes.digests(node.files, manifest.dbt.project_dir)
+    inputs = {_label(text, node): digest for text, digest in digests.items()}
     unit = Unit(
         node.node.unique_id,
         UnitKind.DBT,
@@ -126,7 +134,7 @@ def _unit(
     )
     if step is None:
         return unit
-    more = digest_inputs(step.inputs, manifest.folder)
+    more = notes.digests(step.inputs, manifest.folder)
     return replace(
         unit,
         step=step.name,

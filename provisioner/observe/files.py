@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import glob
 import hashlib
-from collections.abc import Iterable, Mapping
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -69,29 +68,21 @@ def _unreadable(path: Path, error: OSError) -> InputError:
     )
 
 
-def digest_inputs(texts: Iterable[str], folder: Path) -> Mapping[str, str]:
-    """Label to digest for every file the texts name; what is missing is left out.
-
-    A label is the text itself, or for a glob the text and the member (`data/*.csv:data/a.csv`), so that it is the same
-    in every working tree.
-    """
-    digests = {}
-    for text in texts:
-        base, _ = _base(text, folder)
-        for path in resolve_input(text, folder):
-            alone = base is not None and not _is_glob(text, folder)
-            digests[text if alone else f"{text}:{path.relative_to(base or folder).as_posix()}"] = digest_file(path)
-    return dict(sorted(digests.items()))
-
-
-def missing_inputs(texts: Iterable[str], folder: Path) -> tuple[tuple[str, str], ...]:
-    """The texts that name no file, each with the place where one was expected."""
-    return tuple((text, where(text, folder)) for text in texts if not resolve_input(text, folder))
-
-
-def _is_glob(text: str, folder: Path) -> bool:
+def has_wildcard(text: str, folder: Path) -> bool:
+    """Whether `text` is a pattern: it may name several files, or other ones tomorrow."""
     base, rest = _base(text, folder)
     return base is not None and glob.has_magic(rest) and not (base / rest).is_file()
+
+
+def label_of(text: str, path: Path, folder: Path) -> str:
+    """What a file that `text` names is called: the text itself, and for a pattern the member too."""
+    base, _ = _base(text, folder)
+    return f"{text}:{path.relative_to(base or folder).as_posix()}" if has_wildcard(text, folder) else text
+
+
+def package_of(text: str) -> str | None:
+    """The package that `text` names a file of, None when it names none."""
+    return _package(text)[0] if text.startswith(PACKAGE) else None
 
 
 def _base(text: str, folder: Path) -> tuple[Path | None, str]:

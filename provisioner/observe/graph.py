@@ -6,28 +6,34 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
+from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.suggest import nearest
 from provisioner.declare.values import Manifest, StepKind, Table, TableName
 from provisioner.errors import ManifestError, Problem
 from provisioner.observe.dbt_units import Reads, make_dbt_units, unmade_tables
 from provisioner.observe.digest import digest
+from provisioner.observe.notes import Notes
 from provisioner.observe.order import cycle_problem, find_cycle, settle_tiers, sort_by_reads, tier_problems
+from provisioner.observe.selections import add_selected
 from provisioner.observe.steps import read_step
 from provisioner.observe.values import DECLARED_ID, DbtGraph, Graph, Unit, UnitKind, Want
 from provisioner.observe.wants import make_wants
 
 
-def read_graph(manifest: Manifest, dbt: DbtGraph) -> Graph:
+@collector_at_rest()
+def read_graph(manifest: Manifest, dbt: DbtGraph, notes: Notes) -> Graph:
     """Every unit that the manifest's tables need, each after what it reads. Reads the steps' files, and no database.
 
-    dbt: empty where the manifest has no dbt steps. Raises ManifestError with every problem at once (types, reads that
-    nothing makes, cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python step that is
-    not there.
+    The tables are those that are written out, and those that dbt selects. dbt: empty where the manifest has no dbt
+    steps. Raises ManifestError with every problem at once (types, reads that nothing makes, selections that are empty,
+    cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python step that is not there.
     """
+    manifest, faults = add_selected(manifest, dbt)
     wants, problems = make_wants(manifest, {node.relation: node for node in dbt.nodes.values() if node.relation})
-    units, reads, writes = _own_units(manifest, wants)
+    problems += faults
+    units, reads, writes = _own_units(manifest, wants, notes)
     also = [name for names in reads.values() for name in names if isinstance(name, TableName)]
-    dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also)
+    dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also, notes)
     units += dbt_units
     problems += unmade_tables(manifest, dbt)
     problems += _unmade(manifest, units, reads)
@@ -38,7 +44,7 @@ def read_graph(manifest: Manifest, dbt: DbtGraph) -> Graph:
         _refuse([cycle_problem(cycle, connected, manifest)])
     graph = settle_tiers(sort_by_reads(connected))
     _refuse(list(tier_problems(graph, manifest)))
-    return Graph(graph)
+    return Graph(graph, manifest.tables)
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -53,7 +59,7 @@ def _by_place(problem: Problem) -> tuple[str, int, int, str]:
     return file, int(line), int(column), problem.message
 
 
-def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[list[Unit], Reads, Reads]:
+def _own_units(manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes) -> tuple[list[Unit], Reads, Reads]:
     """The units that are not dbt's, and the relations that each of them reads and writes."""
     tables: dict[str | None, list[Table]] = defaultdict(list)
     for table in manifest.tables:
@@ -64,7 +70,7 @@ def _own_units(manifest: Manifest, wants: Mapping[TableName, Want]) -> tuple[lis
     for step in manifest.steps:
         if step.kind is not StepKind.DBT:
             made = tuple(wants[table.name] for table in tables[step.name])
-            facts = read_step(step, made, manifest.folder)
+            facts = read_step(step, made, manifest.folder, notes)
             reads[step.name], writes[step.name] = facts.reads, facts.writes
             units.append(
                 Unit(
@@ -142,5 +148,6 @@ def _connect(units: Iterable[Unit], reads: Reads) -> dict[str, Unit]:
     connected = {}
     for unit in units:
         found = (makers.get(read) if isinstance(read, TableName) else read for read in reads.get(unit.id, ()))
-        connected[unit.id] = replace(unit, reads=tuple(sorted({name for name in found if name is not None})))
+        names = tuple(sorted({name for name in found if name is not None}))
+        connected[unit.id] = replace(unit, reads=names) if names else unit
     return connected

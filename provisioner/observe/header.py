@@ -6,9 +6,12 @@ all the POSIX locks that the process has on it, DuckDB's among them.
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 LENGTH = 12_288
+_COUNTERS_AT = (4_104, 8_200)
+_DESCRIPTORS = "/dev/fd"
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "a SQLite database"),
@@ -27,6 +30,25 @@ def read_start(path: Path) -> bytes:
     """At most the LENGTH first bytes of the file; raises OSError."""
     with path.open("rb", buffering=0) as file:
         return file.read(LENGTH)
+
+
+def read_counters(start: bytes) -> tuple[int, ...]:
+    """The iterations of DuckDB's two headers; every checkpoint that writes anything raises one, reading raises none.
+
+    start: LENGTH bytes.
+    """
+    return tuple(int.from_bytes(start[at : at + 8], "little") for at in _COUNTERS_AT)
+
+
+def is_held_here(facts: os.stat_result) -> bool:
+    """Whether this process has a descriptor of that file; systems that do not list them are trusted."""
+    for name in os.listdir(_DESCRIPTORS) if os.path.isdir(_DESCRIPTORS) else ():
+        try:
+            if os.path.samestat(os.fstat(int(name)), facts):
+                return True
+        except OSError:
+            continue
+    return False
 
 
 def is_duckdb(start: bytes) -> bool:

@@ -4,68 +4,73 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
+from operator import itemgetter
 from typing import TYPE_CHECKING
 
+from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.values import TableKind, TableName, fold
+from provisioner.observe.layout import NAMED, read_tables
 from provisioner.observe.measure import measure
-from provisioner.observe.records import NAMED, read_records
+from provisioner.observe.records import read_records
 from provisioner.observe.values import Catalog, ColumnFact, Measure, Relation, Stamp, Want
 
 if TYPE_CHECKING:
     import duckdb
 
+# So many relations are looked at one by one; for more, the whole catalog is listed once.
+FEW = 40
 # Attached databases and temporary tables have another database_name; our own records are no relations of the user.
-_OURS = f"database_name = current_database() AND schema_name <> '_provisioner' AND {NAMED}"
+_OURS = "database_name = current_database() AND schema_name <> '_provisioner'"
+_VIEWS = f"""
+    SELECT schema_name, view_name AS table_name, 'view' AS kind, false AS indexed
+    FROM duckdb_views() WHERE NOT internal AND {_OURS}"""
 _RELATIONS = f"""
-    SELECT schema_name, table_name, kind, indexed FROM (
-        SELECT database_name, schema_name, table_name, 'table' AS kind, index_count > 0 AS indexed
-        FROM duckdb_tables() WHERE NOT internal
-        UNION ALL
-        SELECT database_name, schema_name, view_name, 'view', false
-        FROM duckdb_views() WHERE NOT internal
-    ) WHERE {_OURS} ORDER BY schema_name, table_name"""
+    SELECT schema_name, table_name, 'table' AS kind, index_count > 0 AS indexed
+    FROM duckdb_tables() WHERE NOT internal AND {_OURS}
+    UNION ALL {_VIEWS} ORDER BY schema_name, table_name"""
 _COLUMNS = f"""
     SELECT schema_name, table_name, column_name, data_type, is_nullable
-    FROM duckdb_columns() WHERE NOT internal AND {_OURS} ORDER BY schema_name, table_name, column_index"""
+    FROM duckdb_columns() WHERE NOT internal AND {_OURS}"""
+_IN_ORDER = "ORDER BY schema_name, table_name, column_index"
 _KEYS = f"""
     SELECT schema_name, table_name, constraint_column_names
     FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND {_OURS}"""
 
 
+@collector_at_rest()
 def introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
     """All relations, stamps and marks of the database, and what the wants' expectations ask of the rows.
 
-    Rows are counted for wanted tables without a stamp, for stamped tables that are not wanted, and for relations
-    with an Expect. Raises DatabaseError
-    (records_newer) and duckdb.Error; a broken view is no error.
+    Rows are counted for wanted tables without a stamp, for those with users' rows that are not as declared, for
+    stamped tables that are not wanted, and for relations with an Expect. Raises DatabaseError (records_newer) and
+    duckdb.Error; a broken view is no error.
     """
-    return _introspect(connection, wants, None)
+    relations = _list_relations(connection)
+    stamps, marks = read_records(connection)
+    counted = [want for want in wants if _is_counted(want, relations, stamps)]
+    measures = measure(connection, [*counted, *_orphans(wants, relations, stamps)], relations)
+    return Catalog(True, _with_rows(relations, measures), stamps, marks, _asked(counted, measures))
 
 
 def introspect_tables(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
     """As introspect, of these wants' relations alone; sees what the connection's open transaction has done."""
-    catalog = _introspect(connection, wants, sorted({fold(want.table.name) for want in wants}))
     tables = {want.table for want in wants}
-    return replace(
-        catalog,
-        relations={table: found for table, found in catalog.relations.items() if table in tables},
-        stamps={table: found for table, found in catalog.stamps.items() if table in tables},
-        marks={table: found for table, found in catalog.marks.items() if table in tables},
-    )
-
-
-def _introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want], names: Sequence[str] | None) -> Catalog:
-    relations = _read_relations(connection, names)
-    stamps, marks = read_records(connection, names)
+    relations = _read_relations(connection, tables)
+    stamps, marks = read_records(connection, sorted({fold(table.name) for table in tables}))
+    stamps = {table: found for table, found in stamps.items() if table in tables}
+    marks = {table: found for table, found in marks.items() if table in tables}
     counted = [want for want in wants if _is_counted(want, relations, stamps)]
-    measures = measure(connection, [*counted, *_orphans(wants, relations, stamps)], relations)
-    return Catalog(
-        exists=True,
-        relations=_with_rows(relations, measures),
-        stamps=stamps,
-        marks=marks,
-        measures={want.table: measures[want.table] for want in counted if not want.expect.empty},
-    )
+    measures = measure(connection, counted, relations)
+    return Catalog(True, _with_rows(relations, measures), stamps, marks, _asked(counted, measures))
+
+
+def introspect_made(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
+    """These wants' relations as they are in the open transaction, every table with its rows; no stamps and no marks."""
+    relations = _read_relations(connection, {want.table for want in wants})
+    counted = [want for want in wants if _is_counted(want, relations, {})]
+    measures = measure(connection, counted, relations)
+    return Catalog(True, _with_rows(relations, measures), measures=_asked(counted, measures))
 
 
 def _is_counted(want: Want, relations: Mapping[TableName, Relation], stamps: Mapping[TableName, Stamp]) -> bool:
@@ -74,7 +79,17 @@ def _is_counted(want: Want, relations: Mapping[TableName, Relation], stamps: Map
     if relation is None or not want.expect.empty:
         return relation is not None
     stamp = stamps.get(want.table)
-    return relation.kind is TableKind.TABLE and (stamp is None or stamp.holds_users_rows)
+    if stamp is None or relation.kind is not TableKind.TABLE:
+        return relation.kind is TableKind.TABLE
+    return stamp.holds_users_rows and not (want.declared and _is_alike(want, relation))
+
+
+def _is_alike(want: Want, relation: Relation) -> bool:
+    """Whether a declared table is what is declared, but for its rows; those of its users are in no danger then."""
+    key = tuple(map(fold, want.primary_key))
+    wanted = [(fold(one.name), one.type, one.nullable and fold(one.name) not in key) for one in want.columns]
+    have = [(fold(one.name), one.type, one.nullable) for one in relation.columns]
+    return have == wanted and key == tuple(map(fold, relation.key))
 
 
 def _orphans(
@@ -86,6 +101,10 @@ def _orphans(
     return [Want(relation.name, relation.kind) for relation in found if relation.kind is TableKind.TABLE]
 
 
+def _asked(counted: Sequence[Want], measures: Mapping[TableName, Measure]) -> dict[TableName, Measure]:
+    return {want.table: measures[want.table] for want in counted if not want.expect.empty}
+
+
 def _with_rows(
     relations: Mapping[TableName, Relation], measures: Mapping[TableName, Measure]
 ) -> dict[TableName, Relation]:
@@ -95,19 +114,41 @@ def _with_rows(
     }
 
 
-def _read_relations(connection: duckdb.DuckDBPyConnection, names: Sequence[str] | None) -> dict[TableName, Relation]:
-    named = {"names": names}
-    columns: dict[tuple[str, str], list[ColumnFact]] = {}
-    for schema, table, name, type_text, nullable in connection.execute(_COLUMNS, named).fetchall():
-        columns.setdefault((schema, table), []).append(ColumnFact(name, type_text, nullable))
-    keys = {(schema, table): key for schema, table, key in connection.execute(_KEYS, named).fetchall()}
-    found = connection.execute(_RELATIONS, named).fetchall()
-    return _by_name(
-        Relation(TableName(schema, name), TableKind(kind), tuple(columns.get(at, ())), tuple(keys.get(at, ())), indexed)
-        for schema, name, kind, indexed in found
-        for at in [(schema, name)]
+def _read_relations(connection: duckdb.DuckDBPyConnection, tables: set[TableName]) -> dict[TableName, Relation]:
+    if len(tables) > FEW:
+        return {table: found for table, found in _list_relations(connection).items() if table in tables}
+    found = read_tables(connection, sorted(tables))
+    rest = tables - found.keys()
+    return found | _read_views(connection, rest) if rest else found
+
+
+def _read_views(connection: duckdb.DuckDBPyConnection, tables: set[TableName]) -> dict[TableName, Relation]:
+    """A view's columns come from the listing, which remembers them: binding it may fail, or read the files it shows."""
+    named = {"names": [table.name for table in tables]}
+    views = connection.execute(f"FROM ({_VIEWS}) WHERE {NAMED}", named).fetchall()
+    columns = connection.execute(f"{_COLUMNS} AND {NAMED} {_IN_ORDER}", named).fetchall() if views else []
+    return {table: view for table, view in _assemble(views, columns, {}).items() if table in tables}
+
+
+def _list_relations(connection: duckdb.DuckDBPyConnection) -> dict[TableName, Relation]:
+    keys = {(schema, table): key for schema, table, key in connection.execute(_KEYS).fetchall()}
+    columns = connection.execute(f"{_COLUMNS} {_IN_ORDER}").fetchall()
+    return _assemble(connection.execute(_RELATIONS).fetchall(), columns, keys)
+
+
+def _assemble(
+    relations: Iterable[tuple[str, str, str, bool]],
+    columns: Iterable[tuple[str, str, str, str, bool]],
+    keys: Mapping[tuple[str, str], Sequence[str]],
+) -> dict[TableName, Relation]:
+    # One fact serves all columns that are alike: in a database of many tables most are.
+    facts: dict[tuple[str, str, bool], ColumnFact] = {}
+    of = {
+        at: tuple(facts.get(row[2:]) or facts.setdefault(row[2:], ColumnFact(*row[2:])) for row in rows)
+        for at, rows in groupby(columns, key=itemgetter(0, 1))
+    }
+    found = (
+        Relation(TableName(*at), TableKind(kind), of.get(at, ()), tuple(keys.get(at, ())), indexed)
+        for at, kind, indexed in ((row[:2], *row[2:]) for row in relations)
     )
-
-
-def _by_name(relations: Iterable[Relation]) -> dict[TableName, Relation]:
-    return {relation.name: relation for relation in relations}
+    return {relation.name: relation for relation in found}

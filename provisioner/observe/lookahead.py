@@ -8,13 +8,13 @@ from pathlib import Path
 
 from provisioner.declare.values import DbtProject, Manifest, Step, StepKind, fold
 from provisioner.errors import InputError
-from provisioner.observe.dbt.project import walk
-from provisioner.observe.files import missing_inputs
+from provisioner.observe.dbt.project import read_project, walk
+from provisioner.observe.notes import Notes
 
 
-def check_inputs(manifest: Manifest) -> None:
+def check_inputs(manifest: Manifest, notes: Notes) -> None:
     """Raises InputError that lists every missing file with the place where it is expected."""
-    missing = [line for step in manifest.steps for line in _missing(step, manifest)]
+    missing = [line for step in manifest.steps for line in _missing(step, manifest, notes)]
     if manifest.dbt:
         missing += _missing_project(manifest.dbt)
     if missing:
@@ -26,12 +26,12 @@ def check_inputs(manifest: Manifest) -> None:
         )
 
 
-def _missing(step: Step, manifest: Manifest) -> Iterator[str]:
+def _missing(step: Step, manifest: Manifest, notes: Notes) -> Iterator[str]:
     own = (step.source,) if step.kind in (StepKind.LOAD, StepKind.SQL) else ()
-    for text, place in missing_inputs((*own, *step.inputs), manifest.folder):
+    for text, place in notes.missing((*own, *step.inputs), manifest.folder):
         yield f"{text}, for step {step.name} ({step.place}), expected at {place}"
     if step.kind is StepKind.DBT and step.source == "seed" and manifest.dbt and not any(_missing_project(manifest.dbt)):
-        yield from _missing_seeds(step, manifest, manifest.dbt)
+        yield from _missing_seeds(step, manifest, manifest.dbt, notes)
 
 
 def _missing_project(project: DbtProject) -> Iterator[str]:
@@ -39,9 +39,9 @@ def _missing_project(project: DbtProject) -> Iterator[str]:
         yield f"the dbt project ({project.place}), expected at {project.project_dir / 'dbt_project.yml'}"
 
 
-def _missing_seeds(step: Step, manifest: Manifest, project: DbtProject) -> Iterator[str]:
+def _missing_seeds(step: Step, manifest: Manifest, project: DbtProject, notes: Notes) -> Iterator[str]:
     """A seed whose file is gone is unknown to dbt, so that its absence would only be told after dbt has parsed."""
-    files = list(walk(project.project_dir, frozenset(), set()))
+    files = list(walk(project.project_dir, read_project(project).ignored, set(), notes))
     found = {fold(path.stem) for path in files if path.suffix == ".csv"}
     gone = [table for table in manifest.tables if table.step == step.name and fold(table.name.name) not in found]
     aliases = _aliases(files) if gone else set()

@@ -25,6 +25,11 @@ class _Question:
     not_null: tuple[str, ...]
     keys: tuple[tuple[str, ...], ...]
 
+    @property
+    def rows_alone(self) -> bool:
+        """Whether nothing but the number of rows is asked; DuckDB plans that twice as fast."""
+        return not (self.not_null or self.keys)
+
 
 def measure(
     connection: duckdb.DuckDBPyConnection, wants: Iterable[Want], relations: Mapping[TableName, Relation]
@@ -36,9 +41,12 @@ def measure(
     """
     questions = [_ask(want, relations[want.table]) for want in wants if want.table in relations]
     answers: dict[TableName, Measure] = {}
-    for start in range(0, len(questions), CHUNK):
-        answers |= _answer_all(connection, questions[start : start + CHUNK])
-    return answers
+    for rows_alone in (False, True):
+        alike = [one for one in questions if one.rows_alone is rows_alone]
+        for start in range(0, len(alike), CHUNK):
+            answers |= _answer_all(connection, alike[start : start + CHUNK])
+    cause = next((one.error for one in answers.values() if one.error and _ABORTED not in one.error), "")
+    return {table: _with_cause(answer, cause) for table, answer in answers.items()} if cause else answers
 
 
 def _ask(want: Want, relation: Relation) -> _Question:
@@ -81,20 +89,25 @@ def _words(error: Exception) -> str:
 def _query(connection: duckdb.DuckDBPyConnection, questions: Sequence[_Question]) -> dict[TableName, Measure]:
     sql = " UNION ALL ".join(_select(number, question) for number, question in enumerate(questions))
     answers = {}
-    for number, rows, nulls, duplicates in connection.execute(sql).fetchall():
+    for number, rows, *lists in connection.execute(sql).fetchall():
         asked = questions[number]
+        nulls, duplicates = lists or ((), ())
         by_key = dict(zip(asked.keys, duplicates, strict=True))
         answers[asked.table] = Measure(rows, dict(zip(asked.not_null, nulls, strict=True)), by_key)
     return answers
 
 
 def _select(number: int, question: _Question) -> str:
+    if question.rows_alone:
+        return f"SELECT {number}, count(*) FROM {question.table.sql}"
     nulls = ", ".join(f"count(*) - count({quote(name)})" for name in question.not_null)
     duplicates = ", ".join(_duplicates(key) for key in question.keys)
     return f"SELECT {number}, count(*), [{nulls}]::BIGINT[], [{duplicates}]::BIGINT[] FROM {question.table.sql}"
 
 
 def _duplicates(key: tuple[str, ...]) -> str:
+    if len(key) == 1:
+        return f"count({quote(key[0])}) - count(DISTINCT {quote(key[0])})"
     columns = ", ".join(map(quote, key))
     whole = " AND ".join(f"{quote(name)} IS NOT NULL" for name in key)
     return f"count(*) FILTER (WHERE {whole}) - count(DISTINCT row({columns})) FILTER (WHERE {whole})"

@@ -39,7 +39,7 @@ def settle_tiers(units: Mapping[str, Unit]) -> dict[str, Unit]:
         for read in unit.reads:
             if units[read].tier < 0:
                 tiers[read] = min(tier for tier in (tiers[read], tiers[unit.id]) if tier >= 0)
-    return {name: replace(unit, tier=tiers[name]) for name, unit in units.items()}
+    return {name: unit if unit.tier == tiers[name] else replace(unit, tier=tiers[name]) for name, unit in units.items()}
 
 
 def cycle_problem(cycle: tuple[str, ...], units: Mapping[str, Unit], manifest: Manifest) -> Problem:

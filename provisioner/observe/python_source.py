@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
 
 from provisioner.declare.suggest import did_you_mean, nearest
 from provisioner.errors import InputError
-from provisioner.observe.files import package_folder
+from provisioner.observe.notes import Notes
 
 _BLOCKS = (ast.If, ast.Try, ast.With)
 
@@ -25,7 +25,7 @@ class PythonSource:
     files: tuple[Path, ...]
 
 
-def locate_function(source: str, folder: Path) -> PythonSource:
+def locate_function(source: str, folder: Path, notes: Notes) -> PythonSource:
     """source: `module:function`, the module in folder or in an installed package.
 
     Raises InputError: python_source (not of that form), python_missing (no module), python_syntax, python_function.
@@ -37,7 +37,7 @@ def locate_function(source: str, folder: Path) -> PythonSource:
         raise InputError(
             f"`{source}` does not name a python function: expected module:function.", code="python_source", cure=cure
         )
-    path = _module_file(module, folder) or _installed(module)
+    path = _module_file(module, folder, notes) or _installed(module, notes)
     if path is None:
         expected = folder / Path(*module.split("."))
         raise InputError(
@@ -46,30 +46,35 @@ def locate_function(source: str, folder: Path) -> PythonSource:
             cure=f"Write {expected}.py, or install the package.",
         )
     _check_function(function, path)
-    return PythonSource(module, function, path, tuple(sorted(_closure(module, path, folder))))
+    return PythonSource(module, function, path, tuple(sorted(_closure(module, path, folder, notes))))
 
 
-def _module_file(module: str, folder: Path) -> Path | None:
+def _module_file(module: str, folder: Path, notes: Notes) -> Path | None:
     base = folder / Path(*module.split("."))
-    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+    return _first((base / "__init__.py", base.with_suffix(".py")), notes)
 
 
-def _installed(module: str) -> Path | None:
+def _first(paths: Iterable[Path], notes: Notes) -> Path | None:
+    """The first that is there, in the order in which Python looks; one that is not may come to be."""
+    for path in paths:
+        notes.saw(path)
+        if path.is_file():
+            return path
+    return None
+
+
+def _installed(module: str, notes: Notes) -> Path | None:
     """A package is walked by hand from its top-level folder, for finding a submodule would import its parents."""
     top, _, rest = module.partition(".")
-    home = package_folder(top)
+    home = notes.package(top)
     if home is None:
-        return _single_file(top) if not rest else None
-    return _module_file(rest, home) if rest else _existing(home / "__init__.py")
+        return _single_file(top, notes) if not rest else None
+    return _module_file(rest, home, notes) if rest else _first((home / "__init__.py",), notes)
 
 
-def _single_file(module: str) -> Path | None:
+def _single_file(module: str, notes: Notes) -> Path | None:
     spec = PathFinder.find_spec(module)
-    return _existing(Path(spec.origin)) if spec and spec.origin and spec.origin.endswith(".py") else None
-
-
-def _existing(path: Path) -> Path | None:
-    return path if path.is_file() else None
+    return _first((Path(spec.origin),), notes) if spec and spec.origin and spec.origin.endswith(".py") else None
 
 
 def _check_function(function: str, path: Path) -> None:
@@ -113,14 +118,14 @@ def _names(body: list[ast.stmt]) -> Iterator[str]:
             yield from _names([child for clause in getattr(node, "handlers", ()) for child in clause.body])
 
 
-def _closure(module: str, path: Path, folder: Path) -> set[Path]:
+def _closure(module: str, path: Path, folder: Path, notes: Notes) -> set[Path]:
     """Breadth first over what each file imports, as far as it lies in folder."""
     found, waiting = {path}, [(module, path)]
     while waiting:
         name, file = waiting.pop()
         for imported in _imported(name, file):
             for parent in _with_parents(imported):
-                target = _module_file(parent, folder)
+                target = _module_file(parent, folder, notes)
                 if target is not None and target not in found:
                     found.add(target)
                     waiting.append((parent, target))

@@ -11,8 +11,9 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from provisioner.declare.values import TableName, quote
+from provisioner.declare.values import TableName, fold, quote
 from provisioner.errors import DatabaseError
+from provisioner.observe.layout import NAMED, read_layouts
 from provisioner.observe.values import Mark, Parts, Stamp
 
 if TYPE_CHECKING:
@@ -38,11 +39,13 @@ CREATE_RECORDS: tuple[str, ...] = (
     ),
     f"INSERT INTO _provisioner.format SELECT {FORMAT} WHERE NOT EXISTS (FROM _provisioner.format)",
 )
-# Names are folded in ASCII only, as DuckDB compares them; its lower() would fold more.
-FOLDED = "translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
-NAMED = f"($names::VARCHAR[] IS NULL OR list_contains($names::VARCHAR[], {FOLDED.format('table_name')}))"
-_TABLES = """SELECT table_name FROM duckdb_tables()
-    WHERE database_name = current_database() AND schema_name = '_provisioner'"""
+RECORDS = {name: TableName("_provisioner", name) for name in ("format", *COLUMNS)}
+# Names are folded in ASCII only, as DuckDB compares them; its lower() folds more, and twenty times as fast.
+_FOLDED = "translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+IS_TABLE = (
+    f"CASE WHEN lower(table_name) = lower($2) THEN {_FOLDED.format('schema_name')} = $1"
+    f" AND {_FOLDED.format('table_name')} = $2 ELSE false END"
+)
 _PATH = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
 Row = Mapping[str, str | None]
 
@@ -54,10 +57,10 @@ def read_records(
 
     Raises DatabaseError (records_newer) when a newer provision wrote them.
     """
-    tables = {name for (name,) in connection.execute(_TABLES).fetchall()}
-    _refuse_newer(connection, _rows(connection, "format") if "format" in tables else [])
-    stamps = _rows(connection, "stamps", names) if "stamps" in tables else []
-    marks = _rows(connection, "marks", names) if "marks" in tables else []
+    there = read_layouts(connection, RECORDS.values())
+    _refuse_newer(connection, _rows(connection, "format") if RECORDS["format"] in there else [])
+    stamps = _rows(connection, "stamps", names) if RECORDS["stamps"] in there else []
+    marks = _rows(connection, "marks", names) if RECORDS["marks"] in there else []
     return _stamps(stamps), {mark.table: mark for mark in map(_mark, marks) if mark}
 
 
@@ -102,7 +105,8 @@ def _rows(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str
     except (duckdb.BinderException, duckdb.CatalogException, duckdb.ConversionException):
         return []
     columns = [column[0] for column in found.description or ()]
-    return [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    rows: list[Row] = [dict(zip(columns, row, strict=True)) for row in found.fetchall()]
+    return rows if names is None else [row for row in rows if fold(row.get("table_name") or "") in names]
 
 
 def _refuse_newer(connection: duckdb.DuckDBPyConnection, rows: Sequence[Row]) -> None:

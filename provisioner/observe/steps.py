@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from provisioner.declare.values import Step, StepKind, TableName
 from provisioner.errors import StepError
 from provisioner.observe.digest import digest
-from provisioner.observe.files import digest_file, digest_inputs, read_text
+from provisioner.observe.files import read_text
+from provisioner.observe.notes import Notes
 from provisioner.observe.values import Want
 
 
@@ -23,48 +25,61 @@ class StepFacts:
     writes: tuple[TableName, ...] = ()
 
 
-def read_step(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
+def read_step(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> StepFacts:
     """folder: the manifest's. The step's files must be there.
 
     Raises InputError for a file that cannot be read, StepError for SQL that DuckDB cannot read.
     """
-    return _READERS[step.kind](step, made, folder)
+    return _READERS[step.kind](step, made, folder, notes)
 
 
-def _sql(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
-    # Imported late: sqlglot is slow to import, and many manifests have no sql step.
-    from provisioner.observe.sql import normalise, parse_script
-
-    text = read_text(folder / step.source)
-    script = parse_script(text, step.source)
-    if not script.understood and step.reads is None:
+def _sql(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> StepFacts:
+    said = notes.fact(folder / step.source, "sql", lambda path: _parse(path, step.source))
+    if not said["understood"] and step.reads is None:
         raise StepError(
             f"provision cannot tell what {step.source} reads: only DuckDB understands all of it.",
             code="reads_unknown",
             cure=f"Name them in step {step.name} ({step.place}): `reads: [a, b]`, or `reads: []` if there are none.",
         )
-    definition = {"code": digest(normalise(text)), "tables": _names(made)}
-    inputs = digest_inputs((*script.file_reads, *step.inputs), folder)
-    return StepFacts(_unique((*script.reads, *(step.reads or ()))), definition, inputs, script.writes)
+    reads, writes = (tuple(TableName(*name) for name in said[names]) for names in ("reads", "writes"))
+    definition = {"code": said["code"], "tables": _names(made)}
+    inputs = notes.digests((*said["files"], *step.inputs), folder)
+    return StepFacts(_unique((*reads, *(step.reads or ()))), definition, inputs, writes)
 
 
-def _load(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
+def _parse(path: Path, source: str) -> dict[str, Any]:
+    """What is in a script, as JSON values."""
+    # Imported late: sqlglot is slow to import, and a script that did not change is not parsed again.
+    from provisioner.observe.sql import normalise, parse_script
+
+    text = read_text(path)
+    script = parse_script(text, source)
+    return {
+        "code": digest(normalise(text)),
+        "files": list(script.file_reads),
+        "reads": [[name.schema, name.name] for name in script.reads],
+        "understood": script.understood,
+        "writes": [[name.schema, name.name] for name in script.writes],
+    }
+
+
+def _load(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> StepFacts:
     columns = [[column.name, column.type] for want in made for column in want.columns]
     definition = {
         "columns": digest(columns),
         "options": digest([step.format, dict(step.options)]),
         "tables": _names(made),
     }
-    return StepFacts(step.reads or (), definition, digest_inputs((step.source, *step.inputs), folder))
+    return StepFacts(step.reads or (), definition, notes.digests((step.source, *step.inputs), folder))
 
 
-def _python(step: Step, made: tuple[Want, ...], folder: Path) -> StepFacts:
+def _python(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> StepFacts:
     from provisioner.observe.python_source import locate_function
 
-    source = locate_function(step.source, folder)
-    code = sorted(digest_file(path) for path in source.files)
+    source = locate_function(step.source, folder, notes)
+    code = sorted(notes.digest(path) for path in source.files)
     definition = {"code": digest([source.function, code]), "tables": _names(made)}
-    return StepFacts(step.reads or (), definition, digest_inputs(step.inputs, folder))
+    return StepFacts(step.reads or (), definition, notes.digests(step.inputs, folder))
 
 
 def _names(made: tuple[Want, ...]) -> str:

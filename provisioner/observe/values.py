@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from provisioner.declare.values import Column, Expect, Place, TableKind, TableName
+from provisioner.declare.values import Column, Expect, Place, Selection, Table, TableKind, TableName
 
 
 class UnitKind(StrEnum):
@@ -119,13 +119,12 @@ class Catalog:
 class DbtNode:
     """How dbt is asked to run one node.
 
-    command: seed, run or snapshot. selector: picks this node alone. memory: its old rows matter to it (snapshot,
-    incremental, or its code reads `this`). path: of its file, relative to the dbt project.
+    command: seed, run or snapshot. memory: its old rows matter to it (snapshot, incremental, or its code reads `this`).
+    path: of its file, relative to the dbt project.
     """
 
     unique_id: str
     command: str
-    selector: str
     memory: bool
     path: str
 
@@ -133,7 +132,7 @@ class DbtNode:
 @dataclass(frozen=True, slots=True)
 class Want:
     """What the manifest asks of one relation; types are canonical. required: False for one that only dbt knows.
-    protect: None where the manifest says nothing, so that what is on record stays."""
+    protect: None where the manifest says nothing, so that what is on record stays. declared: no step makes it."""
 
     table: TableName
     kind: TableKind
@@ -143,6 +142,7 @@ class Want:
     protect: bool | None = None
     required: bool = True
     place: Place | None = field(default=None, compare=False)
+    declared: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,9 +180,13 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """Every unit that the manifest's tables need, in an order in which each comes after what it reads."""
+    """Every unit that the manifest's tables need, in an order in which each comes after what it reads.
+
+    tables: those that the manifest requires, sorted by name, the selected ones among them.
+    """
 
     units: Mapping[str, Unit] = field(default_factory=dict)
+    tables: tuple[Table, ...] = ()
 
     def makers(self) -> dict[TableName, Unit]:
         """Which unit makes each relation."""
@@ -206,8 +210,22 @@ class DbtGraphNode:
 
 
 @dataclass(frozen=True, slots=True)
+class Selected:
+    """What dbt makes of a selection.
+
+    nodes: seeds, models and snapshots, by unique id, sorted. refused: dbt's words where it cannot read the selection.
+    known: where it selects nothing, what could have been written.
+    """
+
+    nodes: tuple[str, ...] = ()
+    refused: str = ""
+    known: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class DbtGraph:
-    """What dbt's own manifest says: nodes by unique id, and the relation that each source reads (None: a file)."""
+    """What dbt says: nodes by unique id, the relation that each source reads (None: a file), and what it selects."""
 
     nodes: Mapping[str, DbtGraphNode] = field(default_factory=dict)
     sources: Mapping[str, TableName | None] = field(default_factory=dict)
+    selections: Mapping[Selection, Selected] = field(default_factory=dict)

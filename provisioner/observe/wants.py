@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from provisioner.declare.suggest import did_you_mean
-from provisioner.declare.values import Manifest, Table, TableKind, TableName
+from provisioner.declare.values import Column, Manifest, Table, TableKind, TableName
 from provisioner.errors import Problem
 from provisioner.observe.types import resolve_types
 from provisioner.observe.values import DbtGraphNode, Want
@@ -32,14 +32,19 @@ def make_wants(
         wants[table.name] = Want(
             table.name,
             table.kind or made or TableKind.TABLE,
-            tuple(replace(column, type=resolved.get(column.type, column.type)) for column in table.columns),
+            tuple(_canonical(column, resolved.get(column.type, column.type)) for column in table.columns),
             table.primary_key,
             table.expect,
             table.protect,
             True,
             table.place,
+            table.step is None,
         )
     return wants, problems
+
+
+def _canonical(column: Column, type_text: str) -> Column:
+    return column if column.type == type_text else replace(column, type=type_text)
 
 
 def _unknown_types(tables: Iterable[Table], unknown: frozenset[str]) -> Iterable[Problem]:

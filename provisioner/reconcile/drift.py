@@ -6,7 +6,7 @@ from collections.abc import Container, Iterator, Mapping
 from dataclasses import replace
 
 from provisioner.declare.values import TableKind, TableName
-from provisioner.observe.values import Catalog, Graph, Parts, Stamp, Unit, UnitKind, Want
+from provisioner.observe.values import Catalog, Graph, Measure, Parts, Stamp, Unit, UnitKind, Want
 from provisioner.reconcile.faults import find_faults
 from provisioner.reconcile.fingerprint import hash_parts, mix_run
 from provisioner.reconcile.values import Drift, Findings, Fingerprint, Mend, Reason, Request
@@ -24,10 +24,12 @@ def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Fi
     drift: list[Drift] = []
     prints: dict[str, Fingerprint] = {}
     unreadable: set[str] = set()
+    measures = dict(catalog.measures)
+    catalog = replace(catalog, measures=measures)
     for unit in graph.units.values():
         if _is_unreadable(unit, catalog, unreadable):
             unreadable.add(unit.id)
-            catalog = _without_errors(unit, catalog)
+            _forgive_errors(unit, measures)
         parts = Parts(unit.definition, unit.inputs, {read: prints[read].value for read in unit.reads})
         base = hash_parts(parts)
         found = [one for want in unit.wants for one in _table_drift(unit, want, catalog, request, parts, base)]
@@ -48,10 +50,11 @@ def makes_views(unit: Unit) -> bool:
     return any(want.kind is TableKind.VIEW for want in unit.wants) or not unit.wants
 
 
-def _without_errors(unit: Unit, catalog: Catalog) -> Catalog:
+def _forgive_errors(unit: Unit, measures: dict[TableName, Measure]) -> None:
     """A view that cannot be read since its source is gone is at no fault; it will be looked at when that is back."""
-    own = {table: measure for table in unit.tables if (measure := catalog.measures.get(table)) and measure.error}
-    return replace(catalog, measures={table: found for table, found in catalog.measures.items() if table not in own})
+    for table in unit.tables:
+        if (measure := measures.get(table)) and measure.error:
+            del measures[table]
 
 
 def _value(unit: Unit, drift: list[Drift], catalog: Catalog, base: str, run: str) -> str:

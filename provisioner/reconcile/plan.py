@@ -29,10 +29,10 @@ def make_plan(
         actions += _actions(unit, drift[unit.id], catalog, durations)
     orphans = tuple(one for one in drift[""] if request.targets is None)
     last = 1 + max((unit.tier for unit in graph.units.values()), default=-1)
-    dropped = tuple(one for one in orphans if request.prune and one.mend is Mend.DROP)
+    dropped = [one for one in orphans if request.prune and one.mend is Mend.DROP]
     actions += [_drop(one, catalog, last) for one in dropped]
     by_hand = tuple(one for name in sorted(scope) for one in drift[name] if one.mend is Mend.BY_HAND)
-    return Plan(tuple(actions), by_hand, tuple(one for one in orphans if one not in dropped))
+    return Plan(tuple(actions), by_hand, tuple(one for one in orphans if not (request.prune and one.mend is Mend.DROP)))
 
 
 def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
@@ -41,14 +41,14 @@ def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
     A relation that only dbt knows and whose readers are all trusted tables may be absent or stale: nobody needs it.
     It is only recorded when it is there and nobody's.
     """
-    scope: set[str] = set()
+    scope, seen = set[str](), set[str]()
     for unit in graph.units.values():
         if _asked(unit, request):
             if drift[unit.id]:
                 scope.add(unit.id)
             # A view that is as declared is of no use while what it reads is gone.
             if _runs(drift[unit.id]) or makes_views(unit):
-                _add_sources(unit, graph, drift, scope)
+                _add_sources(unit, graph, drift, scope, seen)
         elif request.targets is None and _only_adopts(drift[unit.id]):
             scope.add(unit.id)
     return scope
@@ -60,9 +60,12 @@ def _asked(unit: Unit, request: Request) -> bool:
     return any(table in request.targets or table in request.rebuild for table in unit.tables)
 
 
-def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str]) -> None:
-    """Add what `unit` reads and what is absent or stale of it; through views and ephemeral nodes to what they read."""
-    waiting, seen = list(unit.reads), set[str]()
+def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str], seen: set[str]) -> None:
+    """Add what `unit` reads and what is absent or stale of it; through views and ephemeral nodes to what they read.
+
+    seen: what was looked at for other units too; what follows from it is in the scope already.
+    """
+    waiting = list(unit.reads)
     while waiting:
         source = graph.units[waiting.pop()]
         if source.id in seen:

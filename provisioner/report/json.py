@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from typing import Any
 
 from provisioner.declare.values import Manifest
 from provisioner.errors import ManifestError, ProvisionError
 from provisioner.execute.history import History
-from provisioner.execute.values import Run
+from provisioner.execute.values import Run, UnitResult
 from provisioner.reconcile.values import Action, Drift, Plan
-
-FORMAT = 1
+from provisioner.report.converged import FORMAT, empty_plan_json, empty_run_json
 
 
 def plan_json(plan: Plan, manifest: Manifest) -> dict[str, Any]:
     """The plan with all its reasons."""
-    return {
-        "format": FORMAT,
-        "manifest": {"name": manifest.name, "digest": manifest.digest, "environment": manifest.environment},
-        "database": str(manifest.database),
+    return empty_plan_json(manifest) | {
         "converged": plan.converged,
         "estimate_seconds": plan.estimate,
         "actions": [_action(action, manifest) for action in plan.actions],
@@ -51,27 +46,25 @@ def _drift(one: Drift) -> dict[str, str]:
 
 def run_json(run: Run, manifest: Manifest) -> dict[str, Any]:
     """A run with every unit; its plan is not repeated."""
-    return {
-        "format": FORMAT,
+    return empty_run_json(manifest, run.seconds) | {
         "run": run.id or None,
         "outcome": str(run.outcome),
-        "seconds": round(run.seconds, 3),
-        "database": str(manifest.database),
         "missing": [str(table) for table in run.missing],
         "made": [str(table) for table in run.made],
-        "units": [
-            {
-                "unit": result.unit,
-                "kind": result.kind,
-                "tables": [str(table) for table in result.tables],
-                "outcome": str(result.outcome),
-                "seconds": round(result.seconds, 3),
-                "rows": result.rows,
-                "error": _error(result.error) if result.error else None,
-            }
-            for result in run.units
-        ],
+        "units": [_unit(result) for result in run.units],
         "error": _error(run.error) if run.error else None,
+    }
+
+
+def _unit(result: UnitResult) -> dict[str, Any]:
+    return {
+        "unit": result.unit,
+        "kind": result.kind,
+        "tables": [str(table) for table in result.tables],
+        "outcome": str(result.outcome),
+        "seconds": round(result.seconds, 3),
+        "rows": result.rows,
+        "error": _error(result.error) if result.error else None,
     }
 
 
@@ -89,8 +82,3 @@ def _error(error: ProvisionError) -> dict[str, str]:
 def history_json(history: History) -> dict[str, Any]:
     """Every run on record, oldest first."""
     return {"format": FORMAT, "runs": [asdict(run) for run in history.runs], "damage": history.damage or None}
-
-
-def dump(body: dict[str, Any]) -> str:
-    """Two spaces, keys as they are written here."""
-    return json.dumps(body, indent=2, ensure_ascii=False, default=str)

@@ -19,10 +19,13 @@ from provisioner.execute.events import (
     UnitStarted,
 )
 from provisioner.reconcile.wording import many
-from provisioner.report.text import Paint
-from provisioner.report.words import seconds, short
+from provisioner.report.converged import Paint
+from provisioner.report.words import about, seconds, short
 
 FIRST_SECONDS, QUIET_SECONDS = 0.4, 4.0
+# What is left is told when it is worth knowing, and so many units by name.
+LONG_SECONDS, NAMED = 10.0, 3
+DBT = "dbt"
 COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"}
 
 
@@ -35,6 +38,8 @@ class Progress:
         self._said = time.monotonic()
         self._begun: dict[str, float] = {}
         self._doing = "reading the manifest"
+        self._over: set[int] = set()
+        self._of, self._left = 0, ""
         self._quiet = FIRST_SECONDS
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep_alive, daemon=True)
@@ -68,37 +73,54 @@ class Progress:
     def _under_way(self) -> str:
         now = time.monotonic()
         units = [f"{short(unit)} ({seconds(now - begun)})" for unit, begun in list(self._begun.items())]
-        return ", ".join(units) or self._doing
+        if len(units) > NAMED:
+            units = [*units[:NAMED], f"and {len(units) - NAMED} more"]
+        far = f"{len(self._over)} of {self._of} done{self._left}: " if self._of > 1 and self._doing else ""
+        doing = ", ".join(units) or self._doing
+        return far + doing if doing else ""
 
     def _noted(self, event: Noted) -> None:
         self._doing = event.text
         self.say(self._paint("warning: ", "yellow") + event.text if event.warning else self._paint(event.text, "dim"))
 
     def _run_started(self, event: RunStarted) -> None:
-        self._doing = "preparing"
-        about = f", about {seconds(event.estimate)}" if event.estimate is not None else ""
-        self.say(self._paint(f"run {event.run}: {many(event.units, 'action')}{about}", "bold"))
+        self._doing, self._of = "preparing", event.units
+        total = f", about {seconds(event.estimate)}" if event.estimate is not None else ""
+        self.say(self._paint(f"run {event.run}: {many(event.units, 'action')}{total}", "bold"))
 
     def _unit_started(self, event: UnitStarted) -> None:
         self._begun[event.unit] = time.monotonic()
+        if event.kind == DBT and event.attempt == 1:
+            return  # dbt begins many at once; each is told when it is made
         again = f", attempt {event.attempt}" if event.attempt > 1 else ""
         self.say(self._paint(f"{self._count(event)}  start    {short(event.unit)}  {event.kind}{again}", "dim"))
 
     def _node_finished(self, event: NodeFinished) -> None:
-        self._begun.pop(event.unit, None)
+        self._advance(event)
         self._doing = "verifying what dbt made"
+        if event.status == "success":
+            # Nodes end in any order; what counts is how many did.
+            count = f"{len(self._over):>{len(str(event.of))}}/{event.of}".rjust(7)
+            made = f"{count}  made     {short(event.unit)}  {seconds(event.seconds)}{self._left}"
+            self.say(self._paint(made, "dim"))
 
     def _unit_finished(self, event: UnitFinished) -> None:
-        self._begun.pop(event.unit, None)
+        self._advance(event)
         took = f"  {seconds(event.seconds)}" if event.outcome in (Outcome.DONE, Outcome.FAILED) else ""
         rows = f"  {many(event.rows, 'row')}" if event.rows is not None else ""
         outcome = self._paint(f"{event.outcome:<7}", COLOURS.get(event.outcome, "yellow"))
-        self.say(f"{self._count(event)}  {outcome}  {short(event.unit)}{took}{rows}")
+        self.say(f"{self._count(event)}  {outcome}  {short(event.unit)}{took}{rows}{self._left}")
         if event.error:
             self.say("\n".join(f"         {line}" for line in event.error.splitlines()))
 
     def _run_finished(self, event: RunFinished) -> None:
         self._doing = ""
+
+    def _advance(self, event: NodeFinished | UnitFinished) -> None:
+        self._begun.pop(event.unit, None)
+        self._over.add(event.number)
+        worth = event.left is not None and event.left >= LONG_SECONDS
+        self._left = f", {about(event.left)} left" if event.left is not None and worth else ""
 
     def _count(self, event: UnitStarted | UnitFinished) -> str:
         return f"{event.number:>{len(str(event.of))}}/{event.of}".rjust(7)

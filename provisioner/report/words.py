@@ -19,6 +19,12 @@ def seconds(value: float) -> str:
     return f"{minutes // 60} h {minutes % 60:02d} min"
 
 
+def about(value: float) -> str:
+    """A duration that nobody knows exactly: `about 40 s`, `about 4 min 05 s`."""
+    whole = max(round(value), 1)
+    return f"about {whole} s" if whole < 60 else f"about {seconds(whole)}"
+
+
 def short(unit: str) -> str:
     """A unit's id without what a person can do without: dbt's `model.project.`, our own `table:`."""
     if unit.startswith(DECLARED_ID):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 import duckdb
@@ -11,7 +12,7 @@ import pytest
 
 from provisioner.declare.values import Column, Expect, Place, TableKind, TableName
 from provisioner.errors import StepError
-from provisioner.execute.aside import accept, put_aside, put_back, recover
+from provisioner.execute.aside import Made, accept, put_aside, put_back, recover
 from provisioner.execute.stamps import create_records, grant, make_stamps
 from provisioner.execute.transaction import transaction
 from provisioner.observe.introspect import introspect
@@ -19,13 +20,13 @@ from provisioner.observe.values import Catalog, DbtNode, Graph, Stamp, Unit, Uni
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.values import Request
 
-ORDERS = TableName("main", "orders")
+ORDERS, GONE = TableName("main", "orders"), TableName("main", "gone")
 WANT = Want(ORDERS, TableKind.TABLE, (Column("id", "INTEGER", Place("m.yaml", 1, 1)),), expect=Expect(min_rows=1))
 Connection = duckdb.DuckDBPyConnection
 
 
 def dbt_unit(memory: bool = False) -> Unit:
-    node = DbtNode("model.shop.orders", "run", "orders", memory, "models/orders.sql")
+    node = DbtNode("model.shop.orders", "run", memory, "models/orders.sql")
     return Unit(node.unique_id, UnitKind.DBT, 0, (WANT,), (), node.path, definition={"code": "1"}, dbt=node)
 
 
@@ -71,9 +72,29 @@ def test_a_successor_that_is_verified_is_trusted_and_the_old_one_goes(live: Conn
     unit = dbt_unit()
     put_aside(live, [unit], "run1")
     live.execute("CREATE TABLE orders AS SELECT 7 AS id")
-    assert accept(live, unit, stamps(unit, "run1"), nullcontext()) == 1
+    assert accept(live, [Made(unit, stamps(unit, "run1"))], nullcontext()) == {unit.id: 1}
     assert rows(live) == [7] and reasons(live, unit) == []
     assert list(look(live).relations) == [ORDERS]
+
+
+def test_of_several_that_are_accepted_together_all_are_or_none(live: Connection) -> None:
+    unit, missing = dbt_unit(), replace(dbt_unit(), id="model.shop.gone", wants=(replace(WANT, table=GONE),))
+    put_aside(live, [unit, missing], "run1")
+    live.execute("CREATE TABLE orders AS SELECT 7 AS id")
+    made = [Made(one, stamps(one, "run1")) for one in (unit, missing)]
+    with pytest.raises(StepError):
+        accept(live, made, nullcontext())
+    assert ORDERS in look(live).marks and "orders__kept_run1" in {name.name for name in look(live).relations}
+    live.execute("CREATE TABLE gone AS SELECT 8 AS id")
+    assert accept(live, made, nullcontext()) == {unit.id: 1, missing.id: 1}
+    assert rows(live) == [7] and ORDERS in look(live).stamps and not look(live).marks
+
+
+def test_what_stays_in_its_place_is_told(live: Connection) -> None:
+    assert put_aside(live, [dbt_unit()], "run1") == frozenset()
+    recover(live, look(live), [ORDERS])
+    live.execute("CREATE INDEX of_ids ON orders (id)")
+    assert put_aside(live, [dbt_unit()], "run2") == {ORDERS}
 
 
 BAD_SUCCESSORS = [
@@ -90,7 +111,7 @@ def test_a_successor_that_is_not_as_wanted_gives_way_to_the_old_one(live: Connec
     put_aside(live, [unit], "run1")
     live.execute(made)
     with pytest.raises(StepError) as refused:
-        accept(live, unit, stamps(unit, "run1"), nullcontext())
+        accept(live, [Made(unit, stamps(unit, "run1"))], nullcontext())
     assert refused.value.code == "verification_failed"
     put_back(live, unit)
     assert rows(live) == [1, 2] and reasons(live, unit) == []

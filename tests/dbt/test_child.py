@@ -131,6 +131,23 @@ def test_a_file_of_the_folder_it_works_in_is_not_taken_for_a_library(start: Star
     child.end()
 
 
+def test_a_child_that_leaves_tidies_up_and_is_gone_at_once(start: Start) -> None:
+    child = start(
+        "import multiprocessing\nfrom provisioner.execute.inside import leave\n"
+        "lock = multiprocessing.get_context('spawn').RLock()\n"
+        "class Slow:\n    def __del__(self):\n        time.sleep(60)\n"
+        "slow = Slow()\nparent.tell({'semaphore': lock._semlock.name})\n"
+        "for r in parent.requests(): break\nleave()"
+    )
+    told = child.receive(10)
+    assert told is not None
+    child.send({})
+    with pytest.raises(StepError, match="exit status 0"):
+        child.receive(10)
+    semaphore = Path("/dev/shm/sem." + told["semaphore"].removeprefix("/"))
+    assert not semaphore.exists(), "a semaphore would outlive all processes"
+
+
 def test_sigterm_alone_ends_a_child_that_heeds_it(start: Start) -> None:
     child = start("parent.tell({})\ntime.sleep(60)")
     assert child.receive(10) == {}

@@ -17,6 +17,7 @@ from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError
 from provisioner.observe.dbt.cache import load_graph
 from provisioner.observe.dbt.project import project_key
+from provisioner.observe.notes import Notes
 from provisioner.observe.values import DbtGraph
 
 MANIFEST: dict[str, Any] = {
@@ -50,10 +51,10 @@ class Reader:
         self.asked += 1
         return MANIFEST
 
-    def load(self, project: DbtProject, use_cache: bool = True) -> DbtGraph:
+    def load(self, project: DbtProject) -> DbtGraph:
         return load_graph(
             project, self.folder / "shop.duckdb", cache_dir=self.folder / "cache" / "deep",
-            variables={"HERE": "1"}, parse=self.parse, use_cache=use_cache,
+            variables={"HERE": "1"}, parse=self.parse, notes=Notes(),
         )  # fmt: skip
 
 
@@ -67,8 +68,6 @@ def test_the_second_time_the_same_graph_comes_from_the_cache(reader: Reader, wri
     first = reader.load(project)
     assert reader.load(project) == first
     assert reader.asked == 1
-    assert reader.load(project, use_cache=False) == first
-    assert reader.asked == 2
 
 
 def test_the_cache_is_for_its_owner_alone(reader: Reader, write: Write) -> None:
@@ -113,7 +112,9 @@ def test_a_parse_that_fails_leaves_no_cache(reader: Reader, write: Write, tmp_pa
         raise DbtError("no", code="dbt_parse")
 
     with pytest.raises(DbtError):
-        load_graph(write(), tmp_path / "shop.duckdb", cache_dir=tmp_path / "cache", variables={}, parse=fail)
+        load_graph(
+            write(), tmp_path / "shop.duckdb", cache_dir=tmp_path / "cache", variables={}, parse=fail, notes=Notes()
+        )
     assert not (tmp_path / "cache").exists()
 
 
@@ -152,8 +153,8 @@ def test_the_key_follows_what_the_graph_depends_on(
 ) -> None:
     files, settings, variables = edit
     database = tmp_path / "shop.duckdb"
-    before = project_key(write(NAMING), database, {})
-    after = project_key(write({**NAMING, **files}, **settings), database, variables)
+    before = project_key(write(NAMING), database, {}, Notes())
+    after = project_key(write({**NAMING, **files}, **settings), database, variables, Notes())
     assert (before != after) is new
 
 
@@ -163,10 +164,10 @@ def test_sources_outside_the_project_and_linked_packages_count_and_loops_end(wri
     (project.project_dir / "dbt_packages").mkdir()
     (project.project_dir / "dbt_packages" / "p").symlink_to(tmp_path / "package")
     (project.project_dir / "models" / "loop").symlink_to(project.project_dir)
-    keys = [project_key(project, tmp_path / "x.duckdb", {})]
+    keys = [project_key(project, tmp_path / "x.duckdb", {}, Notes())]
     for name in ("shared/m.sql", "package/models/p.sql"):
         (tmp_path / name).write_text("2")
-        keys.append(project_key(project, tmp_path / "x.duckdb", {}))
+        keys.append(project_key(project, tmp_path / "x.duckdb", {}, Notes()))
     assert len(set(keys)) == 3
 
 
@@ -174,10 +175,11 @@ def test_a_cache_hit_does_not_import_dbt_nor_duckdb(reader: Reader, write: Write
     reader.load(write())
     code = (
         "import sys; from pathlib import Path; from provisioner.declare.values import DbtProject, Place\n"
-        "from provisioner.observe.dbt.cache import load_graph\n"
+        "from provisioner.observe.dbt.cache import load_graph; from provisioner.observe.notes import Notes\n"
         "folder = Path(sys.argv[1])\n"
         "graph = load_graph(DbtProject(folder / 'project', Place('m', 1, 1)), folder / 'shop.duckdb', "
-        "cache_dir=folder / 'cache' / 'deep', variables={'HERE': '1'}, parse=lambda: sys.exit('parsed'))\n"
+        "cache_dir=folder / 'cache' / 'deep', variables={'HERE': '1'}, "
+        "parse=lambda: sys.exit('parsed'), notes=Notes())\n"
         "print(len(graph.nodes), 'dbt.cli' in sys.modules, 'duckdb' in sys.modules)"
     )
     command = [sys.executable, "-c", code, str(reader.folder)]

@@ -24,10 +24,7 @@ FILES = {
     "models/slow.sql": "{{ config(materialized='table') }} -- depends_on: {{ ref('a_quick') }}\n" + SLOW,
     "models/z_after.sql": "select * from {{ ref('slow') }}",
 }
-NODES = [
-    DbtNode(f"model.shop.{name}", "run", f"fqn:shop.[{name[0]}]{name[1:]}", False, f"models/{name}.sql")
-    for name in ("a_quick", "slow", "z_after")
-]
+NODES = [DbtNode(f"model.shop.{name}", "run", False, f"models/{name}.sql") for name in ("a_quick", "slow", "z_after")]
 Make = Callable[..., DbtWorker]
 
 

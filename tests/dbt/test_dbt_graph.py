@@ -10,7 +10,7 @@ from dbt_projects import BASE, make_project, write_files  # type: ignore[import-
 
 from provisioner.declare.values import TableKind, TableName
 from provisioner.execute.dbt_client import DbtWorker
-from provisioner.observe.dbt.graph import Surroundings, build_graph, make_selectors
+from provisioner.observe.dbt.graph import Surroundings, build_graph
 from provisioner.observe.dbt.project import package_vars, read_project
 from provisioner.observe.dbt.variables import Variables
 from provisioner.observe.values import DbtGraph, DbtGraphNode
@@ -276,31 +276,3 @@ def test_a_table_stays_good_in_a_database_of_another_name_and_a_view_does_not(wo
     found = changed(world.graph(), build_graph({**world.manifest, "nodes": renamed}, around))
     assert "relation" in found["shown"]
     assert "relation" not in found["bands"]
-
-
-FQNS = [
-    (["shop", "stg"], ["shop", "stg", "a"]),
-    (["stg", "a"], ["shop", "stg", "a"]),
-    (["shop", "dim", "v1"], ["shop", "dim", "v2"]),
-    (["shop", "a b", "c,d"], ["shop", "a b", "e"]),
-    (["shop", "v1"], ["shop", "v1", "v1_more"]),
-]
-
-
-@pytest.mark.parametrize(("one", "other"), FQNS)
-def test_a_selector_says_how_a_node_differs_from_its_neighbour(one: list[str], other: list[str]) -> None:
-    nodes = {
-        ".".join(fqn): {"fqn": fqn, "package_name": fqn[0], "original_file_path": f"models/{fqn[-1]}.sql"}
-        for fqn in (one, other)
-    }
-    selectors = make_selectors(nodes)
-    assert len(set(selectors.values())) == 2
-    assert not any(" " in selector for selector in selectors.values())
-
-
-def test_a_node_that_looks_like_one_of_another_package_names_its_package() -> None:
-    nodes = {
-        "ours": {"fqn": ["shop", "stg", "a"], "package_name": "shop", "original_file_path": "models/stg/a.sql"},
-        "theirs": {"fqn": ["stg", "a"], "package_name": "stg", "original_file_path": "models/a.sql"},
-    }
-    assert make_selectors(nodes) == {"ours": "fqn:shop.stg.[a]", "theirs": "fqn:stg.[a],package:stg,file:a.sql"}

@@ -14,7 +14,7 @@ from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError, InputError
 from provisioner.execute.child import Event
 from provisioner.execute.dbt_client import DbtWorker, NodeResult
-from provisioner.execute.dbt_worker import source_line
+from provisioner.execute.dbt_nodes import source_line
 from provisioner.observe.dbt.graph import Surroundings, build_graph
 from provisioner.observe.values import DbtGraph
 
@@ -97,7 +97,7 @@ def test_only_the_asked_node_runs_and_an_ephemeral_one_is_inlined(world: World) 
 
 
 @pytest.mark.parametrize("name", ["stg", "a", "d,e", "dim.v1", "dim.v2"])
-def test_a_selector_picks_its_node_alone(world: World, name: str) -> None:
+def test_a_node_is_run_alone_whatever_it_is_called(world: World, name: str) -> None:
     assert world.run("run", name)[name].status == "success"
     assert {event["node"] for event in world.events} == {f"model.shop.{name}"}
 

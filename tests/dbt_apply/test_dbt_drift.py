@@ -23,6 +23,10 @@ FILES = {
     "dbt/seeds/gains.csv": "id,name\n1,ann\n",
     "dbt/seeds/loses.csv": "id,name,gone\n1,ann,x\n",
     "dbt/seeds/swaps.csv": "first,second\nann,bond\n",
+    # An index holds a table in its place.
+    "dbt/seeds/seeds.yml": (
+        "seeds:\n  - {name: swaps, config: {post_hook: 'create index if not exists i on {{ this }} (first)'}}\n"
+    ),
     "dbt/macros/tax.sql": "{% macro tax(c) %}{{ c }} * 2{% endmacro %}\n",
     "dbt/models/stg_ages.sql": table("view", "select * from {{ ref('ages') }}"),
     "dbt/models/eph_ages.sql": table("ephemeral", "select id, label, price from {{ ref('stg_ages') }}"),
@@ -127,6 +131,8 @@ def test_what_dbt_built_is_adopted_and_every_drift_is_mended_alone(tmp_path: Pat
             "dbt/models/quiet.sql": table("table", f"-- why\n  {FROM_SEED}   /* and more */"),
             "dbt/models/moved.sql": None,
             "dbt/models/deep/moved.sql": FILES["dbt/models/moved.sql"],
+            "dbt/seeds/ages.csv": None,
+            "dbt/seeds/deep/ages.csv": AGES,
             "dbt/seeds/gains.csv": "id,name,more\n1,bob,y\n",
             "dbt/seeds/loses.csv": "id,name\n1,cat\n",
             "dbt/seeds/swaps.csv": "second,first\nbond,ann\n",
@@ -161,7 +167,7 @@ def test_what_dbt_built_is_adopted_and_every_drift_is_mended_alone(tmp_path: Pat
     assert told["taxed"] == "models/taxed.sql: macro shop.tax changed"
     assert told["dated"] == "models/dated.sql: var year changed"
     assert told["edited"] == "models/edited.sql changed"
-    assert told["gains"] == "seeds/gains.csv changed"
+    assert told["gains"] == "gains.csv changed"
     assert {unit.outcome for unit in run.units} == {Outcome.DONE}
     assert shop.content(["gains", "loses", "swaps", "of_seeds", "theirs"]) == {
         "gains": [(1, "bob", "y")],

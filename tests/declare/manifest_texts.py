@@ -37,6 +37,12 @@ tables:
 environments:
   prod: {database: build/prod.duckdb, dbt: {target: prod}, policy: {allow: [drops_column]}}
 """
+# May stand below it; `seeds` is reached without it.
+SELECTED = """\
+tables_from:
+  - {step: seeds, select: "tag:daily +path:seeds/eu,tag:wip", exclude: [regions, "tag:old"], tier: seed}
+  - {step: seeds, selector: nightly, tier: mart}
+"""
 
 
 def write(folder: Path, text: str, name: str = "manifest.yaml") -> Path:

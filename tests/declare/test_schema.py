@@ -11,7 +11,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from manifest_texts import SOUND
+from manifest_texts import SELECTED, SOUND
 
 from provisioner.declare.problems import Problems
 from provisioner.declare.schema import schema_text, validate
@@ -19,7 +19,7 @@ from provisioner.declare.values import HazardKind, StepKind, TableKind
 from provisioner.declare.yaml_tree import parse_tree
 
 SCHEMA = json.loads(schema_text())
-WHOLE = yaml.safe_load(SOUND)
+WHOLE = yaml.safe_load(SOUND + SELECTED)
 WALKED = {
     "type", "properties", "additionalProperties", "propertyNames", "required", "dependentRequired", "oneOf", "items",
     "minItems", "uniqueItems", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "minLength", "pattern",

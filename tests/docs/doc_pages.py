@@ -43,8 +43,10 @@ _SIGN_OF_LIFE = re.compile(
 )
 _KILLED = re.compile(r"^\S*bash: line \d+: +\d+ Killed.*$", re.M)
 _CRASH = re.compile(r"^Traceback|This is a defect of provision", re.M)
-# dbt starts several nodes at once, in an order of its own.
-_STARTS = re.compile(r"(?:^ +\d+/\d+  start +\S+  \w+\n)+", re.M)
+# dbt makes several nodes at once, and they end in any order.
+_MADE = re.compile(r"(?:^ +\d+/\d+  made .*\n)+", re.M)
+_COUNT = re.compile(r"^ +\d+/")
+_LEFT = re.compile(r", about [^,\n]+ left$", re.M)
 _VARYING = (
     (re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b"), "<run>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "<moment>"),
@@ -129,7 +131,8 @@ def read_commands(block: Block) -> list[Command]:
 
 def lasting(text: str) -> str:
     """The text without what differs from run to run."""
-    text = _STARTS.sub(lambda found: "".join(sorted(found[0].splitlines(keepends=True))), text)
+    text = _LEFT.sub("", text)
+    text = _MADE.sub(lambda made: "".join(sorted(_COUNT.sub("", line) for line in made[0].splitlines(True))), text)
     for pattern, word in _VARYING:
         text = pattern.sub(word, text)
     return "\n".join(line.rstrip() for line in text.strip("\n").splitlines())

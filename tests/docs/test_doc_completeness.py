@@ -31,6 +31,7 @@ SECTIONS = {
     "dbt": SCHEMA["$defs"]["dbt"]["properties"],
     "Steps": SCHEMA["$defs"]["step"]["properties"],
     "Tables": SCHEMA["$defs"]["table"]["properties"],
+    "Tables from dbt": SCHEMA["$defs"]["selection"]["properties"],
     "Columns": SCHEMA["$defs"]["column"]["properties"],
     "Expectations": SCHEMA["$defs"]["expect"]["properties"],
     "Environments": SCHEMA["$defs"]["environment"]["properties"],

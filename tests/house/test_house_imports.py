@@ -6,7 +6,10 @@ import os
 import re
 import subprocess
 import sys
+import time
 from pathlib import Path
+
+import pytest
 
 import provisioner
 
@@ -47,6 +50,40 @@ def test_a_manifest_without_dbt_is_planned_and_applied_without_dbt(tmp_path: Pat
     for command in ("plan", "apply"):
         found = imported(tmp_path, "-m", "provisioner", command)
         assert "duckdb" in found and found & {"dbt", "jinja2", "jsonschema", "loguru"} == set()
+
+
+LIGHT = {
+    *("provisioner", "provisioner.cli", "provisioner.console", "provisioner.declare", "provisioner.declare.asked"),
+    *("provisioner.declare.duration", "provisioner.declare.locate", "provisioner.errors", "provisioner.face"),
+    *("provisioner.observe", "provisioner.observe.header", "provisioner.observe.installation"),
+    *("provisioner.observe.proof", "provisioner.observe.seal", "provisioner.observe.signature"),
+    *("provisioner.options", "provisioner.report", "provisioner.report.converged"),
+}
+"""What answers that there is nothing to do. A module more is time that everyone waits, at every start."""
+
+
+@pytest.mark.parametrize("words", [["plan"], ["apply"], ["plan", "--format", "json"]], ids=" ".join)
+def test_a_converged_database_is_told_with_few_imports(tmp_path: Path, words: list[str]) -> None:
+    (tmp_path / "provision.yaml").write_text(MANIFEST)
+    (tmp_path / "people.csv").write_text("id,name\n1,Ada\n")
+    (tmp_path / "loud.sql").write_text("select upper(name) as name from people")
+    time.sleep(0.1)
+    imported(tmp_path, "-m", "provisioner", "apply")
+    code = (
+        "import sys; before = set(sys.modules); sys.argv[0] = 'provision'; from provisioner.cli import main\n"
+        "try: main()\n"
+        "except SystemExit: print(*sorted(set(sys.modules) - before), file=sys.stderr)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=tmp_path, capture_output=True, text=True, check=True,
+        env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache"), "PYTHONPATH": ROOT},
+    )  # fmt: skip
+    found = answer.stderr.split()
+    assert "Nothing to do" in answer.stdout or '"converged": true' in answer.stdout
+    assert {name for name in found if name.split(".")[0] == "provisioner"} <= LIGHT
+    others = {name.split(".")[0] for name in found} - {"provisioner", "click"}
+    assert others <= set(sys.stdlib_module_names)
+    assert others & {"hashlib", "email", "csv", "tempfile", "subprocess", "socket", "ssl"} == set()
 
 
 def test_a_missing_manifest_is_told_without_dbt(tmp_path: Path) -> None:

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
-from provisioner.declare.values import Expect, TableKind, TableName
-from provisioner.observe.introspect import introspect, introspect_tables
+from provisioner.declare.values import Column, Expect, Place, TableKind, TableName
+from provisioner.observe.introspect import FEW, introspect, introspect_made, introspect_tables
+from provisioner.observe.layout import read_layouts
 from provisioner.observe.measure import CHUNK
 from provisioner.observe.records import CREATE_RECORDS, encode_parts
-from provisioner.observe.values import ColumnFact, Measure, Parts, Relation, Want
+from provisioner.observe.values import Catalog, ColumnFact, Measure, Parts, Relation, Want
 
 WORLD = """
 CREATE SCHEMA "Mart";
@@ -143,6 +145,95 @@ def test_one_units_tables_are_read_alone_within_their_transaction(world: duckdb.
     assert list(catalog.relations) == list(catalog.stamps) == list(catalog.marks) == list(catalog.measures) == [new]
     assert catalog.relations[new].rows == 1
     assert new not in introspect(world, ()).relations
+
+
+def _all_of(connection: duckdb.DuckDBPyConnection) -> tuple[Catalog, list[Want]]:
+    listed = introspect(connection, ())
+    return listed, [Want(name, relation.kind) for name, relation in listed.relations.items()]
+
+
+MORE = """
+CREATE TABLE kinds (e ENUM('a','it''s'), s STRUCT(a INT, "x y" VARCHAR), d DECIMAL(4,1)[] NOT NULL, t TIMESTAMPTZ,
+    u UNION(i INT, s TEXT), m MAP(INT, TEXT), k VARCHAR COLLATE NOCASE, g INT GENERATED ALWAYS AS (1 + 1));
+CREATE SCHEMA "S ""q"".x";
+CREATE TABLE "S ""q"".x"."PLAIN" (a INTEGER PRIMARY KEY DEFAULT (3), b VARCHAR CHECK (length(b) > 0));
+CREATE TABLE "nämé" (a INTEGER);
+CREATE TABLE "NÄMÉ" (a VARCHAR)
+"""
+
+
+@pytest.mark.parametrize("read", [introspect_tables, introspect_made])
+def test_a_few_relations_are_read_as_the_listing_has_them(
+    world: duckdb.DuckDBPyConnection, read: Callable[..., Catalog]
+) -> None:
+    world.execute("BEGIN")
+    for statement in MORE.split(";\n"):
+        world.execute(statement)
+    listed, wants = _all_of(world)
+    for few in ([want] for want in wants):
+        found = read(world, few).relations
+        assert list(found) == [few[0].table]
+        assert [replace(one, rows=None) for one in found.values()] == [listed.relations[few[0].table]]
+    assert len(wants) < FEW and read(world, wants).relations.keys() == listed.relations.keys()
+    assert world.execute("SELECT count(*) FROM kinds").fetchall() == [(0,)]
+    world.execute("ROLLBACK")
+
+
+@pytest.mark.parametrize(
+    "name", ["absent", "no.schema", "fleeting", "fleeting_view", "elsewhere", "other.elsewhere", "numbers"]
+)
+def test_what_is_not_there_is_found_out_without_ending_the_transaction(
+    world: duckdb.DuckDBPyConnection, name: str
+) -> None:
+    world.execute("BEGIN")
+    world.execute("CREATE TABLE made AS SELECT 1 AS a")
+    assert introspect_tables(world, [_table(name)]).relations == {}
+    assert introspect_made(world, [_table("made")]).relations[TableName.parse("made")].rows == 1
+    world.execute("COMMIT")
+
+
+@pytest.mark.parametrize("form", ["no JSON", "{}", '{"error": true, "error_type": "new", "error_message": ""}'])
+def test_a_duckdb_that_answers_in_another_form_is_asked_for_its_lists(
+    world: duckdb.DuckDBPyConnection, form: str
+) -> None:
+    class Newer:
+        """A DuckDB whose plans look otherwise."""
+
+        def execute(self, sql: str, values: Any = None) -> Any:
+            changed = sql.replace("json_serialize_plan(", f"concat('{form}', left(") if "json_serialize" in sql else sql
+            return world.execute(changed.replace("|| asked.table_name\n    )", "|| asked.table_name, 0))"), values)
+
+    tables = [*introspect(world, ()).relations, TableName.parse("absent"), TableName.parse("nowhere.absent")]
+    newer: Any = Newer()
+    assert read_layouts(newer, tables) == read_layouts(world, tables) != {}
+
+
+def test_more_than_a_few_relations_are_read_as_the_listing_has_them(world: duckdb.DuckDBPyConnection) -> None:
+    for number in range(FEW + 1):
+        world.execute(f"CREATE TABLE t{number} (a INTEGER PRIMARY KEY)")
+    listed, wants = _all_of(world)
+    found = introspect_tables(world, wants).relations
+    assert {table: replace(one, rows=None) for table, one in found.items()} == listed.relations
+
+
+COLUMNS = (Column("A", "INTEGER", Place("m", 1, 1)), Column("b c", "VARCHAR", Place("m", 1, 1), nullable=False))
+DECLARED: list[tuple[str, Want, int | None]] = [
+    ("as declared", Want(TableName.parse("plain"), TableKind.TABLE, COLUMNS, declared=True), None),
+    ("another type", Want(TableName.parse("plain"), TableKind.TABLE, COLUMNS[:1], declared=True), 2),
+    ("a key", Want(TableName.parse("plain"), TableKind.TABLE, COLUMNS, ("a",), declared=True), 2),
+    ("made by a step now", Want(TableName.parse("plain"), TableKind.TABLE, COLUMNS), 2),
+]
+
+
+@pytest.mark.parametrize(("want", "rows"), [case[1:] for case in DECLARED], ids=[case[0] for case in DECLARED])
+def test_users_rows_are_counted_where_something_may_happen_to_them(
+    world: duckdb.DuckDBPyConnection, want: Want, rows: int | None
+) -> None:
+    world.execute(
+        "INSERT INTO _provisioner.stamps VALUES ('main', 'plain', 'table:plain', 'f', 'b', ?, 'r', 't', false)",
+        [encode_parts(Parts())],
+    )
+    assert introspect(world, [want]).relations[want.table].rows == rows
 
 
 class Counted:

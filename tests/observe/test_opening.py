@@ -231,7 +231,7 @@ def test_a_database_in_a_folder_without_permission_can_be_read_and_not_made(shar
 def test_looking_at_a_file_does_not_import_duckdb(database: Path) -> None:
     code = (
         "import sys; from pathlib import Path; from provisioner.observe import database, introspect, types\n"
-        "database.inspect_file(Path(sys.argv[1])); database.version()\n"
+        "database.inspect_file(Path(sys.argv[1]))\n"
         "print('duckdb' in sys.modules, 'sqlglot' in sys.modules)"
     )
     done = subprocess.run([sys.executable, "-c", code, str(database)], capture_output=True, text=True, check=True)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from provisioner.observe.introspect import introspect
-from provisioner.observe.types import resolve_types
+from provisioner.observe.types import PLAIN, resolve_types
 
 CANONICAL: dict[str, str] = {
     **dict.fromkeys(["TINYINT", "INT1", "tinyint"], "TINYINT"),
@@ -106,3 +106,19 @@ def test_whatever_is_taken_for_a_type_makes_one_column_and_nothing_else(text: st
             assert connection.execute(
                 "SELECT table_name, data_type FROM duckdb_columns() WHERE NOT internal"
             ).fetchall() == [("t", canonical)]
+
+
+@pytest.mark.parametrize("start", range(0, len(PLAIN), 100))
+def test_what_is_known_of_plain_types_is_what_duckdb_says(start: int) -> None:
+    texts = list(PLAIN)[start : start + 100]
+    columns = ", ".join(f"c{number} {text}" for number, text in enumerate(texts))
+    with duckdb.connect() as connection:
+        connection.execute(f"CREATE TABLE t ({columns})")
+        found = connection.execute("SELECT data_type FROM duckdb_columns() WHERE NOT internal").fetchall()
+        assert [type_text for (type_text,) in found] == [PLAIN[text] for text in texts]
+        for text in texts:
+            connection.execute(f"SELECT CAST(NULL AS {text.lower()})")
+
+
+def test_letters_beyond_ascii_make_no_plain_type() -> None:
+    assert resolve_types(["\u017ftring", "INT\u0131"]) == ({}, ("INT\u0131", "\u017ftring"))

@@ -55,7 +55,7 @@ def unit(
         definition={"code": code},
         inputs={"file": file} if file else {},
         deterministic=deterministic,
-        dbt=DbtNode(text, "run", text, memory, f"{text}.sql") if kind is UnitKind.DBT else None,
+        dbt=DbtNode(text, "run", memory, f"{text}.sql") if kind is UnitKind.DBT else None,
     )
 
 

@@ -10,15 +10,17 @@ import pytest
 
 from provisioner.declare.values import Manifest, Place, TableName
 from provisioner.errors import ManifestError, Problem, StepError
-from provisioner.execute.events import Noted, Outcome, RunFinished, RunStarted, UnitFinished, UnitStarted
+from provisioner.execute.events import NodeFinished, Noted, Outcome, RunFinished, RunStarted, UnitFinished, UnitStarted
 from provisioner.execute.values import Run, UnitResult
 from provisioner.observe.values import UnitKind
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
 from provisioner.reconcile.wording import many
+from provisioner.report.converged import plain
 from provisioner.report.json import error_json, plan_json, run_json
 from provisioner.report.log import json_listener
+from provisioner.report.plan_text import plan_summary, plan_text
 from provisioner.report.progress import Progress
-from provisioner.report.text import error_text, plain, plan_summary, plan_text, run_text
+from provisioner.report.run_text import error_text, run_text
 from provisioner.report.words import seconds, short
 
 MANIFEST = Manifest(
@@ -116,6 +118,7 @@ def test_every_problem_of_a_manifest_is_shown_with_its_place() -> None:
 EVENTS = (
     RunStarted("r1", 1, 0.5),
     UnitStarted("r1", "model.shop.orders", "dbt", 1, 1),
+    NodeFinished("r1", "model.shop.orders", "success", 0.24, 1, 1, 0.0),
     UnitFinished("r1", "model.shop.orders", "dbt", Outcome.DONE, 0.25, 1, 1, rows=1200),
     Noted("the disk is nearly full", warning=True),
     RunFinished("r1", Outcome.DONE, 0.3),
@@ -130,7 +133,7 @@ def test_progress_is_a_line_for_each_start_and_end() -> None:
     progress.close()
     assert out.getvalue().splitlines() == [
         "run r1: 1 action, about 0.50 s",
-        "    1/1  start    orders  dbt",
+        "    1/1  made     orders  0.24 s",
         "    1/1  done     orders  0.25 s  1,200 rows",
         "warning: the disk is nearly full",
     ]
@@ -145,12 +148,14 @@ def test_the_structured_log_is_one_json_object_an_event() -> None:
     assert [line["event"] for line in lines] == [
         "run_started",
         "unit_started",
+        "node_finished",
         "unit_finished",
         "noted",
         "run_finished",
     ]
-    assert (lines[2]["unit"], lines[2]["outcome"], lines[2]["seconds"]) == ("model.shop.orders", "done", 0.25)
-    assert lines[3]["level"] == "WARNING"
+    assert (lines[2]["number"], lines[2]["of"], lines[2]["left"]) == (1, 1, 0.0)
+    assert (lines[3]["unit"], lines[3]["outcome"], lines[3]["seconds"]) == ("model.shop.orders", "done", 0.25)
+    assert lines[4]["level"] == "WARNING"
 
 
 @pytest.mark.parametrize(

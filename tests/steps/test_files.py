@@ -3,7 +3,8 @@
 import pytest
 from step_world import write
 
-from provisioner.observe.files import digest_file, digest_inputs, missing_inputs, resolve_input, where
+from provisioner.observe.files import digest_file, resolve_input, where
+from provisioner.observe.notes import Notes
 
 
 @pytest.fixture
@@ -46,7 +47,7 @@ def test_a_package_holds_files_and_is_not_imported(folder):
 
 
 def test_what_is_missing_is_told_with_its_place(folder):
-    assert missing_inputs(("a.csv", "gone.csv", "n*.csv"), folder) == (
+    assert Notes().missing(("a.csv", "gone.csv", "n*.csv"), folder) == (
         ("gone.csv", str(folder / "gone.csv")),
         ("n*.csv", str(folder / "n*.csv")),
     )
@@ -58,10 +59,10 @@ def test_digests_follow_the_bytes_and_not_the_place(folder, tmp_path_factory):
     for name in ("a.csv", "b.csv"):
         write(other / name, name)
     texts = ("a.csv", "?.csv", "gone.csv")
-    assert digest_inputs(texts, folder) == digest_inputs(texts, other)
-    assert list(digest_inputs(texts, folder)) == ["?.csv:a.csv", "?.csv:b.csv", "a.csv"]
+    assert Notes().digests(texts, folder) == Notes().digests(texts, other)
+    assert list(Notes().digests(texts, folder)) == ["?.csv:a.csv", "?.csv:b.csv", "a.csv"]
     write(other / "a.csv", "changed")
-    assert digest_inputs(texts, folder) != digest_inputs(texts, other)
+    assert Notes().digests(texts, folder) != Notes().digests(texts, other)
 
 
 def test_a_large_file_is_digested_as_a_whole(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from step_world import write
 
 from provisioner.errors import InputError
+from provisioner.observe.notes import Notes
 from provisioner.observe.python_source import locate_function
 
 BUILD = "def build(connection, context):\n    pass\n"
@@ -31,7 +32,7 @@ BUILD = "def build(connection, context):\n    pass\n"
 def test_a_function_is_found_with_what_it_imports(tmp_path, files, source, closure):
     for name, text in files.items():
         write(tmp_path / name, text)
-    found = locate_function(source, tmp_path)
+    found = locate_function(source, tmp_path, Notes())
     assert [path.relative_to(tmp_path).as_posix() for path in found.files if path != found.path] == [
         name for name in closure if tmp_path / name != found.path
     ]
@@ -40,12 +41,12 @@ def test_a_function_is_found_with_what_it_imports(tmp_path, files, source, closu
 
 @pytest.mark.parametrize("source", ["json:dumps", "json.decoder:JSONArray", "textwrap:dedent"])
 def test_an_installed_module_is_found(tmp_path, source):
-    found = locate_function(source, tmp_path)
+    found = locate_function(source, tmp_path, Notes())
     assert found.files == (found.path,)
 
 
 def test_nothing_is_imported(tmp_path):
-    locate_function("antigravity:geohash", tmp_path)
+    locate_function("antigravity:geohash", tmp_path, Notes())
     assert "antigravity" not in sys.modules
 
 
@@ -67,5 +68,5 @@ def test_nothing_is_imported(tmp_path):
 def test_what_is_wrong_is_named_with_a_cure(tmp_path, text, source, code, said):
     write(tmp_path / "a.py", text)
     with pytest.raises(InputError) as caught:
-        locate_function(source, tmp_path)
+        locate_function(source, tmp_path, Notes())
     assert (caught.value.code, said in str(caught.value), bool(caught.value.cure)) == (code, True, True)

@@ -6,15 +6,13 @@ import duckdb
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Column, TableName, fold, quote
 from provisioner.errors import StepError
+from provisioner.observe.layout import read_layouts
 from provisioner.observe.lexer import LexError, lex
 from provisioner.observe.values import Want
 
 _OPEN, _CLOSE = frozenset("([{"), frozenset(")]}")
-_RELATIONS = """
-    SELECT 'TABLE', schema_name, table_name FROM duckdb_tables()
-    WHERE database_name = current_database() AND lower(table_name) = lower($1)
-    UNION ALL
-    SELECT 'VIEW', schema_name, view_name FROM duckdb_views()
+_VIEWS = """
+    SELECT schema_name, view_name FROM duckdb_views()
     WHERE database_name = current_database() AND lower(view_name) = lower($1) AND NOT internal
 """
 
@@ -40,9 +38,10 @@ def ensure_schema(connection: duckdb.DuckDBPyConnection, table: TableName) -> No
 
 def drop_relation(connection: duckdb.DuckDBPyConnection, table: TableName) -> None:
     """Drop the table or view of that name, as found, if there is one. Raises StepError ddl_failed."""
-    for kind, schema, name in connection.execute(_RELATIONS, [table.name]).fetchall():
-        if (found := TableName(schema, name)) == table:
-            _execute(connection, found, f"DROP {kind} {found.sql}")
+    if read_layouts(connection, [table]):
+        _execute(connection, table, f"DROP TABLE {table.sql}")
+    elif table in (TableName(*view) for view in connection.execute(_VIEWS, [table.name]).fetchall()):
+        _execute(connection, table, f"DROP VIEW {table.sql}")
 
 
 def literal(text: str) -> str:

@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-import os
-import tempfile
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from provisioner.declare.values import DbtProject, TableKind, TableName
-from provisioner.observe.dbt.graph import Surroundings, build_graph, catalog_name
+from provisioner.declare.values import DbtProject, Selection, TableKind, TableName
 from provisioner.observe.dbt.project import package_vars, project_key, read_project, versions
-from provisioner.observe.dbt.variables import Variables
 from provisioner.observe.digest import digest
-from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode
+from provisioner.observe.keep import write_whole
+from provisioner.observe.notes import Notes
+from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode, Selected
 
 # Raised with every change of what a graph holds or how it is made.
-_FORMAT = 1
+_FORMAT = 2
+
+Selections = tuple[Selection, ...]
+Select = Callable[[Selections], Mapping[Selection, Selected]]
 
 
 def load_graph(
@@ -28,18 +30,39 @@ def load_graph(
     cache_dir: Path,
     variables: Mapping[str, str],
     parse: Callable[[], Mapping[str, Any]],
-    use_cache: bool = True,
+    notes: Notes,
+    selections: Selections = (),
+    select: Select = lambda selections: {},
 ) -> DbtGraph:
     """The graph of the project as its files are now. `parse` gives dbt's manifest; called only when they changed.
 
+    selections: what dbt is asked to select. `select` asks it; called when the files changed, or a selection is new.
     A damaged cache is an absent one; one that cannot be written costs a parse the next time. Raises what `parse`
     raises, and InputError when the project is not sound.
     """
-    key = project_key(project, database, variables)
+    key = project_key(project, database, variables, notes)
     path = cache_dir / f"dbt-graph-{digest([str(project.project_dir), project.target, str(database)])}.json"
-    kept = _read(path, key) if use_cache else None
-    if kept is not None:
+    kept = _read(path, key)
+    if kept is not None and kept.selections.keys() >= set(selections):
         return kept
+    graph = kept or _build(project, database, variables, parse)
+    if selections:
+        graph = replace(graph, selections=select(tuple(dict.fromkeys(selections))))
+    # A file that was edited while dbt read it would be kept under the key of its old text.
+    if project_key(project, database, variables, Notes()) != key:
+        return graph
+    with suppress(OSError):
+        write_whole(path, json.dumps({"format": _FORMAT, "key": key, **_to_json(graph)}))
+    return graph
+
+
+def _build(
+    project: DbtProject, database: Path, variables: Mapping[str, str], parse: Callable[[], Mapping[str, Any]]
+) -> DbtGraph:
+    # Imported late: a project that did not change is not looked into.
+    from provisioner.observe.dbt.graph import Surroundings, build_graph, catalog_name
+    from provisioner.observe.dbt.variables import Variables
+
     said = read_project(project)
     around = Surroundings(
         project.project_dir,
@@ -48,13 +71,7 @@ def load_graph(
         project.target,
         versions(),
     )
-    graph = build_graph(parse(), around)
-    # A file that was edited while dbt parsed would be kept under the key of its old text.
-    if project_key(project, database, variables) != key:
-        return graph
-    with suppress(OSError):
-        _write(path, {"format": _FORMAT, "key": key, **_to_json(graph)})
-    return graph
+    return build_graph(parse(), around)
 
 
 def _read(path: Path, key: str) -> DbtGraph | None:
@@ -65,23 +82,10 @@ def _read(path: Path, key: str) -> DbtGraph | None:
         return None
 
 
-def _write(path: Path, said: Mapping[str, Any]) -> None:
-    """Whole or not at all, and for the owner alone."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=".dbt-graph-")
-    try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            json.dump(said, file)
-        os.replace(name, path)
-    except BaseException:
-        os.unlink(name)
-        raise
-
-
 def _to_json(graph: DbtGraph) -> dict[str, Any]:
     nodes = [
         {
-            "node": [node.node.unique_id, node.node.command, node.node.selector, node.node.memory, node.node.path],
+            "node": [node.node.unique_id, node.node.command, node.node.memory, node.node.path],
             "relation": _name_to_json(node.relation),
             "kind": node.kind,
             "parents": list(node.parents),
@@ -90,7 +94,14 @@ def _to_json(graph: DbtGraph) -> dict[str, Any]:
         }
         for node in graph.nodes.values()
     ]
-    return {"nodes": nodes, "sources": {name: _name_to_json(relation) for name, relation in graph.sources.items()}}
+    return {
+        "nodes": nodes,
+        "sources": {name: _name_to_json(relation) for name, relation in graph.sources.items()},
+        "selections": [
+            [one.select, one.exclude, one.selector, found.nodes, found.refused, found.known]
+            for one, found in graph.selections.items()
+        ],
+    }
 
 
 def _from_json(said: Mapping[str, Any]) -> DbtGraph:
@@ -106,7 +117,11 @@ def _from_json(said: Mapping[str, Any]) -> DbtGraph:
         for node in said["nodes"]
     ]
     sources = {name: _name_from_json(relation) for name, relation in said["sources"].items()}
-    return DbtGraph({node.node.unique_id: node for node in nodes}, sources)
+    selections = {
+        Selection(tuple(select), tuple(exclude), selector): Selected(tuple(found), refused, tuple(known))
+        for select, exclude, selector, found, refused, known in said["selections"]
+    }
+    return DbtGraph({node.node.unique_id: node for node in nodes}, sources, selections)
 
 
 def _name_to_json(name: TableName | None) -> list[str] | None:

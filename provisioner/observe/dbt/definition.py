@@ -46,13 +46,20 @@ class Macros:
     def __init__(self, macros: Mapping[str, Node]) -> None:
         self._macros = macros
         self._normalised: dict[str, str] = {}
+        self._closures: dict[frozenset[str], tuple[str, ...]] = {}
 
     def texts(self, node: Node) -> Texts:
         """All text that takes part in making the node's relation."""
-        used = self._closure([*node["depends_on"].get("macros", ()), *self._materializations(node), *self._overrides])
+        named = (*node["depends_on"].get("macros", ()), *self._materializations(node), *self._overrides)
         code = normalise_code(node)
         hooks = tuple(normalise(hook) for hook in _hooks(node))
-        return Texts(code, hooks, {name: self._text(name) for name in sorted(used) if not self._is_built_in(name)})
+        return Texts(code, hooks, {name: self._text(name) for name in self._counting(frozenset(named))})
+
+    def _counting(self, names: frozenset[str]) -> tuple[str, ...]:
+        """Those that these macros come to and that are not dbt's own, sorted. Most nodes name the same few."""
+        if names not in self._closures:
+            self._closures[names] = tuple(sorted(n for n in self._closure(names) if not self._is_built_in(n)))
+        return self._closures[names]
 
     def _closure(self, names: Iterable[str]) -> set[str]:
         seen, waiting = set[str](), list(names)
@@ -67,7 +74,14 @@ class Macros:
         """dbt does not list the macro that materializes a node among what the node depends on."""
         kind = node["config"].get("materialized")
         names = (f"materialization_{kind}_duckdb", f"materialization_{kind}_default")
-        return [name for name, macro in self._macros.items() if macro["name"] in names]
+        return [unique_id for name in names for unique_id in self._by_name.get(name, ())]
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[str]]:
+        found: dict[str, list[str]] = {}
+        for unique_id, macro in self._macros.items():
+            found.setdefault(macro["name"], []).append(unique_id)
+        return found
 
     @cached_property
     def _overrides(self) -> list[str]:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -44,7 +43,7 @@ def build_graph(manifest: Mapping[str, Any], around: Surroundings) -> DbtGraph:
     """The graph of dbt's seeds, models and snapshots that are enabled, sorted by id."""
     nodes = {name: node for name, node in sorted(manifest["nodes"].items()) if node["resource_type"] in COMMANDS}
     sources: Mapping[str, Node] = manifest.get("sources", {})
-    selectors, macros = make_selectors(nodes), Macros(manifest.get("macros", {}))
+    macros = Macros(manifest.get("macros", {}))
     built = {}
     for name, node in nodes.items():
         texts = macros.texts(node)
@@ -52,7 +51,7 @@ def build_graph(manifest: Mapping[str, Any], around: Surroundings) -> DbtGraph:
         files = read_files(node, texts, around.variables, around.project_dir)
         files |= {file for parent in parents if parent in sources for file in source_files(sources[parent])}
         built[name] = DbtGraphNode(
-            node=_how_to_run(node, selectors[name], texts),
+            node=_how_to_run(node, texts),
             relation=relation_of(node, around.catalog),
             kind=kind_of(node) if relation_of(node, around.catalog) else None,
             parents=parents,
@@ -74,43 +73,9 @@ def relation_of(node: Node, catalog: str | None) -> TableName | None:
     return TableName(node["schema"], node.get("alias") or node["name"])
 
 
-def make_selectors(nodes: Mapping[str, Node]) -> dict[str, str]:
-    """For each node the selector that picks it alone.
-
-    A plain `fqn:` also picks what lies in a folder of that name. With a wildcard dbt compares the whole name, so one is
-    put in that matches a single character only. dbt also compares without the package, which may make two alike.
-    """
-    alike = Counter(name for node in nodes.values() for name in {_flat(node["fqn"]), _flat(node["fqn"][1:])})
-    selectors = {}
-    for name, node in nodes.items():
-        selectors[name] = f"fqn:{_exactly(_flat(node['fqn']))}"
-        if alike[_flat(node["fqn"])] > 1:
-            file = _safe(Path(node["original_file_path"]).name)
-            selectors[name] += f",package:{node['package_name']},file:{file}"
-    return selectors
-
-
-def _flat(parts: Iterable[str]) -> str:
-    return ".".join(parts)
-
-
-def _exactly(name: str) -> str:
-    """A pattern for that name alone."""
-    safe = _safe(name)
-    if "?" in safe:
-        return safe
-    start = safe.rfind(".") + 1
-    return f"{safe[:start]}[{safe[start]}]{safe[start + 1 :]}" if start < len(safe) else f"{safe}*"
-
-
-def _safe(name: str) -> str:
-    """Characters that mean something to dbt's selectors match as any character."""
-    return "".join(char if char.isalnum() or char in "_-." else "?" for char in name)
-
-
-def _how_to_run(node: Node, selector: str, texts: Texts) -> DbtNode:
+def _how_to_run(node: Node, texts: Texts) -> DbtNode:
     command = COMMANDS[node["resource_type"]]
-    return DbtNode(node["unique_id"], command, selector, has_memory(node, texts), node["original_file_path"])
+    return DbtNode(node["unique_id"], command, has_memory(node, texts), node["original_file_path"])
 
 
 def _parents(node: Node, nodes: Mapping[str, Node], sources: Mapping[str, Node]) -> list[str]:

@@ -7,7 +7,6 @@ import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +15,8 @@ import yaml
 from provisioner.declare.values import DbtProject
 from provisioner.errors import InputError
 from provisioner.observe.digest import digest
+from provisioner.observe.installation import installed_version
+from provisioner.observe.notes import Notes
 
 PROJECT_FILE = "dbt_project.yml"
 _READ = (".sql", ".py", ".yml", ".yaml", ".md", ".jinja", ".jinja2", ".dbtignore")
@@ -57,7 +58,7 @@ def read_project(project: DbtProject) -> ProjectFile:
         packages,
         variables if isinstance(variables, dict) else {},
         frozenset(map(_plain, written)),
-        tuple(_outside(folder, said)),
+        tuple(_outside(folder, said, packages)),
     )
 
 
@@ -78,18 +79,18 @@ def read_yaml(path: Path, project: DbtProject) -> dict[str, Any]:
     return said
 
 
-def project_key(project: DbtProject, database: Path, variables: Mapping[str, str]) -> str:
+def project_key(project: DbtProject, database: Path, variables: Mapping[str, str], notes: Notes) -> str:
     """One digest of all that dbt's graph of the project depends on, taken without importing dbt.
 
     Left out: what is in CSV files, for a seed's rows do not change the graph. Raises InputError.
     """
     said, total, names = read_project(project), hashlib.blake2b(digest_size=20), set[str]()
-    for path in sorted(_files(project, said)):
+    for path in sorted(_files(project, said, notes)):
         total.update(str(path).encode(errors="surrogateescape") + b"\0")
         if not path.name.endswith(_NAMED):
-            body = _read(path)
-            names.update(name.decode(errors="replace") for name in _ENV_VAR.findall(body))
-            total.update(hashlib.blake2b(body).digest())
+            content, named = notes.fact(path, "dbt", _look_into)
+            names.update(named)
+            total.update(content.encode())
     surroundings = {
         "vars": dict(project.vars),
         "target": project.target,
@@ -102,13 +103,23 @@ def project_key(project: DbtProject, database: Path, variables: Mapping[str, str
     return total.hexdigest()
 
 
+def _look_into(path: Path) -> tuple[str, list[str]]:
+    """The digest of a file's content, and the environment variables that it names."""
+    body = _read(path)
+    named = {name.decode(errors="replace") for name in _ENV_VAR.findall(body)}
+    return hashlib.blake2b(body, digest_size=20).hexdigest(), sorted(named)
+
+
 def versions() -> Mapping[str, str]:
     """The installed versions that shape what dbt makes of a project. Raises InputError."""
-    try:
-        return {name: version(name) for name in ("dbt-core", "dbt-duckdb")}
-    except PackageNotFoundError as missing:
-        fact = f"{missing.name} is not installed, and the manifest has a dbt project."
-        raise InputError(fact, cure="pip install dbt-core dbt-duckdb", code="dbt_missing") from missing
+    found = {}
+    for name in ("dbt-core", "dbt-duckdb"):
+        version = installed_version(name)
+        if version is None:
+            fact = f"{name} is not installed, and the manifest has a dbt project."
+            raise InputError(fact, cure="pip install dbt-core dbt-duckdb", code="dbt_missing")
+        found[name] = version
+    return found
 
 
 def package_vars(said: ProjectFile) -> Mapping[str, Mapping[str, Any]]:
@@ -131,7 +142,9 @@ def _check_packages(folder: Path, packages: Path) -> None:
             raise InputError(fact, cure=f"dbt deps --project-dir {folder}", code="dbt_packages")
 
 
-def _outside(folder: Path, said: Mapping[str, Any]) -> Iterator[Path]:
+def _outside(folder: Path, said: Mapping[str, Any], packages: Path) -> Iterator[Path]:
+    if not _plain(packages).is_relative_to(_plain(folder)):
+        yield _plain(packages)
     for kind in _PATHS:
         named = said.get(f"{kind}-paths")
         for name in named if isinstance(named, list) else ():
@@ -140,15 +153,15 @@ def _outside(folder: Path, said: Mapping[str, Any]) -> Iterator[Path]:
                 yield path
 
 
-def _files(project: DbtProject, said: ProjectFile) -> Iterator[Path]:
+def _files(project: DbtProject, said: ProjectFile, notes: Notes) -> Iterator[Path]:
     seen: set[str] = set()
     for root in (project.project_dir, *said.outside):
-        yield from walk(root, said.ignored, seen)
+        yield from walk(root, said.ignored, seen, notes)
     if project.profiles_dir is not None:
         yield project.profiles_dir / "profiles.yml"
 
 
-def walk(root: Path, ignored: frozenset[Path], seen: set[str]) -> Iterator[Path]:
+def walk(root: Path, ignored: frozenset[Path], seen: set[str], notes: Notes) -> Iterator[Path]:
     """Links are followed, since local packages are links; a folder that was seen is not entered again."""
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
@@ -156,6 +169,7 @@ def walk(root: Path, ignored: frozenset[Path], seen: set[str]) -> Iterator[Path]
             folders.clear()
             continue
         seen.add(real)
+        notes.saw(Path(folder))
         folders[:] = sorted(
             name for name in folders
             if not name.startswith(".") and name not in _SKIPPED and _plain(Path(folder, name)) not in ignored

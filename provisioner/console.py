@@ -1,0 +1,118 @@
+"""What a person at the command line sees and is asked: results on stdout, everything else on stderr."""
+
+from __future__ import annotations
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from provisioner.errors import ProvisionError
+from provisioner.report.converged import dump
+
+if TYPE_CHECKING:
+    from provisioner.declare.values import Manifest
+    from provisioner.execute.events import Listener
+    from provisioner.options import Wishes
+    from provisioner.reconcile.values import Plan
+
+STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
+
+
+@contextmanager
+def listening(wishes: Wishes) -> Iterator[Listener]:
+    """Where events go: progress lines, a structured log, or nowhere."""
+    if wishes.level < 0:
+        yield lambda event: None
+    elif wishes.log_json:
+        from provisioner.report.log import json_listener
+
+        yield json_listener(sys.stderr)
+    else:
+        from provisioner.report.progress import Progress
+
+        progress = Progress(sys.stderr, painter(sys.stderr))
+        try:
+            yield progress
+        finally:
+            progress.close()
+
+
+def show_converged(body: dict[str, Any], text: str, wishes: Wishes) -> None:
+    """What was asked for, of a database in which nothing is to do."""
+    show(dump(body) if wishes.json else text)
+
+
+def ask(plan: Plan, manifest: Manifest) -> bool:
+    """Show the hazards to a person at a terminal; anyone else has to allow them by name."""
+    if not (sys.stdin.isatty() and sys.stderr.isatty()):
+        return False
+    show_plan(plan, manifest)
+    return click.confirm("Carry it out, hazards and all?", default=False, err=True)
+
+
+def show_plan(plan: Plan, manifest: Manifest) -> None:
+    """On stderr, with what else is told while the work goes on."""
+    from provisioner.report.plan_text import plan_text
+
+    click.echo(plan_text(plan, manifest, painter(sys.stderr)), err=True)
+
+
+def painter(stream: Any) -> Callable[[str, str], str]:
+    """Colours on a terminal; plain text in a pipe, and where NO_COLOR is set."""
+    if not stream.isatty() or os.environ.get("NO_COLOR"):
+        return lambda text, colour: text
+    return lambda text, colour: click.style(text, **STYLES.get(colour, {"fg": colour}))
+
+
+def abandon_stdout() -> None:
+    """Whoever read our output has gone, or cannot take it; what Python still holds for it goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def show(text: str) -> None:
+    """On stdout: what was asked for. Raises ProvisionError when it cannot be written there."""
+    try:
+        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        abandon_stdout()
+        cure = "Make room there, or let it print elsewhere. What was done is done: provision history"
+        raise ProvisionError(f"Nothing can be printed to stdout: {error.strerror}.", code="output", cure=cure) from None
+
+
+def tell_error(error: ProvisionError) -> None:
+    """On stderr, with its cure."""
+    from provisioner.report.run_text import error_text
+
+    click.echo(error_text(error, painter(sys.stderr)), err=True)
+
+
+def report(error: ProvisionError, wishes: Wishes) -> int:
+    """Tell an error the way the user asked for, with its traceback for --debug. Returns the exit code."""
+    error.cure = wishes.complete(error.cure)
+    if wishes.debug:
+        traceback.print_exception(error)
+    if wishes.json:
+        from provisioner.report.json import error_json
+
+        show(dump(error_json(error)))
+    else:
+        tell_error(error)
+    return error.exit_code
+
+
+def unexpected(error: Exception) -> ProvisionError:
+    """A defect of ours, in one line."""
+    wrapped = ProvisionError(
+        f"provision met something it does not know: {type(error).__name__}: {error}",
+        code="unexpected",
+        cure="This is a defect of provision. Run it again with --debug and report what it prints.",
+    )
+    wrapped.__cause__ = error
+    return wrapped

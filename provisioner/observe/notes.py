@@ -1,0 +1,125 @@
+"""What was found out about files, each finding kept for as long as its file stays the same.
+
+One `Notes` goes through everything that reads files for a plan. It answers from what is kept where the file's signature
+says that nothing changed, and it remembers all that was asked, also what was not there: if all of that is the same the
+next time, the answer is the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from provisioner.observe.files import (
+    digest_file,
+    has_wildcard,
+    label_of,
+    package_folder,
+    package_of,
+    read_text,
+    resolve_input,
+    where,
+)
+from provisioner.observe.signature import Signature, is_settled, sign
+
+
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """Everything that was looked at. paths: files and folders, and places where nothing was; facts: by path and name.
+
+    wildcards: (text, folder, files that matched). packages: (name, folder, empty when not installed).
+    """
+
+    paths: Mapping[str, Signature | None]
+    facts: Mapping[str, Mapping[str, Any]]
+    wildcards: tuple[tuple[str, str, tuple[str, ...]], ...] = ()
+    packages: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(slots=True)
+class Notes:
+    """began: when the reading began, in ns since 1970; began_steady: the same on a clock that nobody sets.
+
+    kept: from an earlier reading, by path: signature and facts. learned: whether anything was found out anew.
+    """
+
+    began: int = 0
+    began_steady: int = 0
+    kept: Mapping[str, tuple[Signature | None, Mapping[str, Any]]] = field(default_factory=dict)
+    learned: bool = False
+    _facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _wildcards: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
+    _packages: dict[str, str] = field(default_factory=dict)
+
+    def saw(self, path: Path) -> None:
+        """A file, folder or absence that what is found depends on."""
+        self._facts.setdefault(str(path), {})
+
+    def fact(self, path: Path, name: str, find: Callable[[Path], Any]) -> Any:
+        """What `find` makes of the file's content, a JSON value; `find` is asked again only when the file changed."""
+        facts = self._facts.setdefault(str(path), {})
+        if name not in facts:
+            signature, known = self.kept.get(str(path), (None, {}))
+            if name in known and sign(path) == signature:
+                facts[name] = known[name]
+            else:
+                facts[name] = find(path)
+                self.learned = True
+        return facts[name]
+
+    def digest(self, path: Path) -> str:
+        """Hex digest of the file's bytes. Raises InputError."""
+        return str(self.fact(path, "digest", digest_file))
+
+    def text(self, path: Path) -> str:
+        """The file's text. Raises InputError."""
+        self.saw(path)
+        return read_text(path)
+
+    def find(self, text: str, folder: Path) -> tuple[Path, ...]:
+        """As resolve_input."""
+        package = package_of(text)
+        if package is not None:
+            self.package(package)
+        found = resolve_input(text, folder)
+        for path in found:
+            self.saw(path)
+        if has_wildcard(text, folder):
+            self._wildcards[text, str(folder)] = tuple(map(str, found))
+        elif not found and package is None:
+            self.saw(folder / text)
+        return found
+
+    def package(self, name: str) -> Path | None:
+        """As package_folder."""
+        found = package_folder(name)
+        self._packages[name] = str(found or "")
+        return found
+
+    def digests(self, texts: Iterable[str], folder: Path) -> Mapping[str, str]:
+        """Label to digest for every file the texts name; what is missing is left out.
+
+        A label is the text itself, or for a glob the text and the member (`data/*.csv:data/a.csv`), so that it is the
+        same in every working tree.
+        """
+        found = {label_of(text, path, folder): self.digest(path) for text in texts for path in self.find(text, folder)}
+        return dict(sorted(found.items()))
+
+    def missing(self, texts: Iterable[str], folder: Path) -> tuple[tuple[str, str], ...]:
+        """The texts that name no file, each with the place where one was expected."""
+        return tuple((text, where(text, folder)) for text in texts if not self.find(text, folder))
+
+    def looked(self) -> Looked:
+        """All that was looked at, with the signatures of now."""
+        return Looked(
+            {path: sign(path) for path in self._facts},
+            self._facts,
+            tuple((text, folder, found) for (text, folder), found in self._wildcards.items()),
+            tuple(self._packages.items()),
+        )
+
+    def is_settled(self, looked: Looked) -> bool:
+        """Whether nothing that was looked at can have changed since the reading began."""
+        return all(one is None or is_settled(one, self.began) for one in looked.paths.values())
