@@ -73,7 +73,9 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
             cache=not wishes.narrow.no_cache,
             on_event=tell,
         )
-    if wishes.json:
+    if found.converged and not found.orphans:
+        show_converged(empty_plan_json(manifest), empty_plan_text(manifest, painter(sys.stdout)), wishes)
+    elif wishes.json:
         from provisioner.report.json import plan_json
 
         show(dump(plan_json(found, manifest)))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,10 +17,13 @@ from provisioner.report.converged import dump
 
 if TYPE_CHECKING:
     from provisioner.declare.values import Manifest
-    from provisioner.execute.events import Listener
+    from provisioner.execute.events import Event, Listener
     from provisioner.options import Wishes
     from provisioner.reconcile.values import Plan
+    from provisioner.report.progress import Progress
 
+# So long nobody wonders what is going on.
+SILENCE_SECONDS = 0.4
 STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
 
 
@@ -33,13 +37,39 @@ def listening(wishes: Wishes) -> Iterator[Listener]:
 
         yield json_listener(sys.stderr)
     else:
-        from provisioner.report.progress import Progress
-
-        progress = Progress(sys.stderr, painter(sys.stderr))
+        progress = _LateProgress()
         try:
             yield progress
         finally:
             progress.close()
+
+
+class _LateProgress:
+    """Progress that is imported and begins at the first event, or after a silence: most looks are over before."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._made: Progress | None = None
+        self._silence = threading.Timer(SILENCE_SECONDS, self._progress)
+        self._silence.daemon = True
+        self._silence.start()
+
+    def __call__(self, event: Event) -> None:
+        self._progress()(event)
+
+    def close(self) -> None:
+        self._silence.cancel()
+        with self._lock:
+            if self._made is not None:
+                self._made.close()
+
+    def _progress(self) -> Progress:
+        with self._lock:
+            if self._made is None:
+                from provisioner.report.progress import Progress
+
+                self._made = Progress(sys.stderr, painter(sys.stderr))
+            return self._made
 
 
 def show_converged(body: dict[str, Any], text: str, wishes: Wishes) -> None:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 from provisioner.declare.asked import AskedVariables
 from provisioner.declare.values import Manifest, Selection
 from provisioner.errors import BusyError
-from provisioner.execute.events import Listener, Noted
 from provisioner.execute.interrupt import Stop
 from provisioner.execute.request import Names, make_request
 from provisioner.observe.database import FileCondition, inspect_file, opened
@@ -32,6 +31,7 @@ from provisioner.reconcile.values import Findings, Plan, Request
 
 if TYPE_CHECKING:
     from provisioner.execute.dbt_client import DbtWorker
+    from provisioner.execute.events import Listener
 
 # Stands for the run to come while nobody has begun one.
 NO_RUN = "-"
@@ -148,14 +148,14 @@ class Session:
         def parse() -> dict[str, Any]:
             if not may_parse:
                 raise NotCached
-            self.tell(Noted("dbt reads its project"))
+            self._tell_parse()
             return self.worker().parse(should_stop=lambda: self.stop.requested)
 
         def select(selections: tuple[Selection, ...]) -> dict[Selection, Selected]:
             if not may_parse:
                 raise NotCached
             if self._worker is None:
-                self.tell(Noted("dbt reads its project"))
+                self._tell_parse()
             return self.worker().select(selections, should_stop=lambda: self.stop.requested)
 
         return load_graph(
@@ -168,6 +168,11 @@ class Session:
             selections=tuple(entry.selection for entry in self.manifest.tables_from),
             select=select,
         )
+
+    def _tell_parse(self) -> None:
+        from provisioner.execute.events import Noted
+
+        self.tell(Noted("dbt reads its project"))
 
     def catalog(self, graph: Graph) -> Catalog:
         """What the live database holds, read without a lock. Raises BusyError when another process has it to itself."""

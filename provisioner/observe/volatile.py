@@ -32,10 +32,11 @@ _UNSTEADY = """
         WHEN function_type IN ('scalar', 'aggregate', 'window') THEN stability <> 'CONSISTENT'
         WHEN function_type = 'macro' THEN NOT internal OR contains(macro_definition, 'current_')
         ELSE true END"""
-_STRING = re.compile(r"'(?:[^']|'')*'")
-_NAME = re.compile(r'("(?:[^"]|"")*"|[A-Za-z_\x80-\U0010ffff][\w$]*)\s*(\()?')
+# Compiled when they are needed, which is not at every start.
+_STRING = r"'(?:[^']|'')*'"
+_NAME = r'("(?:[^"]|"")*"|[A-Za-z_\x80-\U0010ffff][\w$]*)\s*(\()?'
 # A name such as "a.csv" may stand for a file.
-_LIKE_A_FILE = re.compile(r"[./\\:*?]")
+_LIKE_A_FILE = r"[./\\:*?]"
 
 
 def rests_on_database(connection: duckdb.DuckDBPyConnection, wants: Iterable[Want]) -> bool:
@@ -65,12 +66,12 @@ def _closure(names: list[str], views: Mapping[str, str]) -> list[str]:
 
 def _is_unsteady(sql: str, unsteady: set[str]) -> bool:
     return any(
-        word in _CALLED_BARE or _LIKE_A_FILE.search(word) or (called and word in unsteady)
+        word in _CALLED_BARE or re.search(_LIKE_A_FILE, word) or (called and word in unsteady)
         for word, called in _words(sql)
     )
 
 
 def _words(sql: str) -> list[tuple[str, bool]]:
     """Every name and keyword of a query, folded, and whether a bracket follows it."""
-    found = _NAME.findall(_STRING.sub("''", sql))
+    found = re.findall(_NAME, re.sub(_STRING, "''", sql))
     return [(fold(word[1:-1].replace('""', '"') if word[0] == '"' else word), bool(bracket)) for word, bracket in found]

@@ -22,7 +22,8 @@ from provisioner.reconcile.wording import many
 from provisioner.report.converged import Paint
 from provisioner.report.words import about, seconds, short
 
-FIRST_SECONDS, QUIET_SECONDS = 0.4, 4.0
+# Whoever makes a Progress before the first event has waited already.
+FIRST_SECONDS, QUIET_SECONDS = 0.0, 4.0
 # What is left is told when it is worth knowing, and so many units by name.
 LONG_SECONDS, NAMED = 10.0, 3
 DBT = "dbt"
