@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -121,6 +124,22 @@ def changed(before: DbtGraph, after: DbtGraph) -> dict[str, set[str]]:
         if labels:
             differences[unique_id.split(".", 2)[2]] = labels
     return differences
+
+
+def test_the_workers_extract_gives_the_graph_that_dbts_own_manifest_gives(world: World, tmp_path: Path) -> None:
+    folder = world.project.project_dir
+    command = [
+        *(sys.executable, "-c", "from dbt.cli.main import cli; cli()", "--quiet", "parse"),
+        *("--project-dir", str(folder), "--profiles-dir", str(folder.parent / "private" / "profile")),
+        *("--target-path", str(tmp_path), "--log-path", str(tmp_path), "--no-send-anonymous-usage-stats"),
+    ]
+    subprocess.run(command, check=True, cwd=folder)
+    extract = world.graph()
+    world.manifest, kept = json.loads((tmp_path / "manifest.json").read_text()), world.manifest
+    try:
+        assert world.graph() == extract
+    finally:
+        world.manifest = kept
 
 
 LEAVES = {
