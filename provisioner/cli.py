@@ -116,8 +116,9 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
     It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on
     from there.
     """
+    begun = time.monotonic()
     if resume and (subject := wishes.find_proof()):
-        show_converged(empty_run_json(subject, time.process_time()), NOTHING_TO_DO, wishes)
+        show_converged(empty_run_json(subject, time.monotonic() - begun), NOTHING_TO_DO, wishes)
         return EXIT_DONE
     from provisioner.declare.values import HazardKind
     from provisioner.execute.interrupt import interruptible

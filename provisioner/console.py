@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 import threading
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -127,6 +126,8 @@ def report(error: ProvisionError, wishes: Wishes) -> int:
     """Tell an error the way the user asked for, with its traceback for --debug. Returns the exit code."""
     error.cure = wishes.complete(error.cure)
     if wishes.debug:
+        import traceback  # slow to import, and hardly ever needed
+
         traceback.print_exception(error)
     if wishes.json:
         from provisioner.report.json import error_json

@@ -135,7 +135,7 @@ def ensure(
     """See to it that every table of the manifest is there and as declared; call it before you work with the database.
 
     timeout: seconds to wait for another process that is at it, None waits for ever. Returns what was missing and made;
-    nothing is written when nothing is to do, and that takes milliseconds where an earlier look has left its proof.
+    the database is not written to when nothing is to do; that takes milliseconds where an earlier look left its proof.
     Raises ProvisionError with the cure; close your own connections before.
     """
     return apply(manifest, on_event=on_event, timeout=timeout, env=env, stop=stop)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 
-_NUMBER = re.compile(r"[0-9]+(?:\.[0-9]*)?|\.[0-9]+")
 _DURATION = re.compile(r"(?:([0-9]+)h)?(?:([0-9]+)m)?(?:([0-9]+)s)?")
 
 
 def seconds(text: str) -> float:
-    """`90`, `1.5`, `90s`, `5m`, `1h30m` in seconds; whoever calls has seen to its form."""
-    if _NUMBER.fullmatch(text):
-        return float(text)
+    """`90`, `1.5`, `1e3`, `90s`, `5m`, `1h30m` in seconds; whoever calls has seen to its form."""
     match = _DURATION.fullmatch(text)
-    hours, minutes, rest = (int(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    if match is None:
+        return float(text)
+    hours, minutes, rest = (int(part or 0) for part in match.groups())
     return float(hours * 3600 + minutes * 60 + rest)

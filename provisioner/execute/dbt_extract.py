@@ -10,23 +10,23 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner.observe.dbt.definition import BUILT_IN
+from provisioner.observe.dbt.graph import COMMANDS
+
 EXTRACT_FILE = "extract.json"
 # As in dbt's manifest.json, of which this is an extract.
 _OF_NODE = (
-    "unique_id", "resource_type", "package_name", "name", "alias", "schema", "database", "fqn", "language", "raw_code",
+    "unique_id", "resource_type", "package_name", "name", "alias", "schema", "database", "language", "raw_code",
     "original_file_path", "root_path", "config", "columns", "constraints", "contract", "depends_on",
 )  # fmt: skip
 _OF_SOURCE = ("name", "identifier", "schema", "database", "source_meta", "meta", "config")
-_LEAVE_RELATIONS = ("seed", "model", "snapshot")
-# Their text is known by dbt's version.
-_DBTS_OWN = ("dbt", "dbt_duckdb")
 
 
 def write_extract(manifest: Any, folder: Path) -> None:
     """Write it as JSON to EXTRACT_FILE in the folder. manifest: dbt's own object. Raises OSError."""
     from dbt.utils import JSONEncoder
 
-    made = {name: node for name, node in manifest.nodes.items() if str(node.resource_type) in _LEAVE_RELATIONS}
+    made = {name: node for name, node in manifest.nodes.items() if str(node.resource_type) in COMMANDS}
     said = {
         "nodes": {name: _pick(node, _OF_NODE) for name, node in made.items()},
         "sources": {name: _pick(source, _OF_SOURCE) for name, source in manifest.sources.items()},
@@ -43,4 +43,4 @@ def _pick(thing: Any, names: tuple[str, ...]) -> Mapping[str, Any]:
 
 def _macro(macro: Any) -> Mapping[str, Any]:
     said = {"name": macro.name, "package_name": macro.package_name, "depends_on": {"macros": macro.depends_on.macros}}
-    return said if macro.package_name in _DBTS_OWN else {**said, "macro_sql": macro.macro_sql}
+    return said if macro.package_name in BUILT_IN else {**said, "macro_sql": macro.macro_sql}

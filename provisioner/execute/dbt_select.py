@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-_LEAVE_RELATIONS = ("seed", "model", "snapshot")
+from provisioner.observe.dbt.graph import COMMANDS
 
 Said = Mapping[str, Any]
 # Runs `dbt ls` with these words, and returns dbt's own result.
@@ -65,11 +65,11 @@ def _named(name: str, list_nodes: List) -> set[str]:
 def _leaves_a_relation(manifest: Any, unique_id: str) -> bool:
     """dbt runs no node without code."""
     node = manifest.nodes.get(unique_id)
-    return node is not None and str(node.resource_type) in _LEAVE_RELATIONS and not node.empty
+    return node is not None and str(node.resource_type) in COMMANDS and not node.empty
 
 
 def _known(manifest: Any) -> list[str]:
-    nodes = [node for node in manifest.nodes.values() if str(node.resource_type) in _LEAVE_RELATIONS]
+    nodes = [node for node in manifest.nodes.values() if str(node.resource_type) in COMMANDS]
     words = {node.name for node in nodes} | {f"tag:{tag}" for node in nodes for tag in node.tags}
     folders = {folder.as_posix() for node in nodes for folder in Path(node.original_file_path).parents}
     return sorted(words | (folders - {"."}) | {f"path:{folder}" for folder in folders - {"."}})

@@ -55,8 +55,8 @@ class NodeFinished:
     unit: str
     status: str
     seconds: float
-    number: int = 0
-    of: int = 0
+    number: int
+    of: int
     left: float | None = None
 
 

@@ -22,7 +22,7 @@ from provisioner.observe.files import (
     resolve_input,
     where,
 )
-from provisioner.observe.signature import Signature, is_settled, sign
+from provisioner.observe.signature import Signature, sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +119,3 @@ class Notes:
             tuple((text, folder, found) for (text, folder), found in self._wildcards.items()),
             tuple(self._packages.items()),
         )
-
-    def is_settled(self, looked: Looked) -> bool:
-        """Whether nothing that was looked at can have changed since the reading began."""
-        return all(one is None or is_settled(one, self.began) for one in looked.paths.values())

@@ -18,6 +18,7 @@ from provisioner.execute.events import (
     UnitFinished,
     UnitStarted,
 )
+from provisioner.observe.values import UnitKind
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import Paint
 from provisioner.report.words import about, seconds, short
@@ -26,7 +27,6 @@ from provisioner.report.words import about, seconds, short
 FIRST_SECONDS, QUIET_SECONDS = 0.0, 4.0
 # What is left is told when it is worth knowing, and so many units by name.
 LONG_SECONDS, NAMED = 10.0, 3
-DBT = "dbt"
 COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"}
 
 
@@ -91,7 +91,7 @@ class Progress:
 
     def _unit_started(self, event: UnitStarted) -> None:
         self._begun[event.unit] = time.monotonic()
-        if event.kind == DBT and event.attempt == 1:
+        if event.kind == UnitKind.DBT and event.attempt == 1:
             return  # dbt begins many at once; each is told when it is made
         again = f", attempt {event.attempt}" if event.attempt > 1 else ""
         self.say(self._paint(f"{self._count(event)}  start    {short(event.unit)}  {event.kind}{again}", "dim"))

@@ -39,6 +39,8 @@ def test_a_sound_manifest_becomes_values(tmp_path: Path) -> None:
     [
         ("90", 90.0),
         ("1.5", 1.5),
+        ("+90", 90.0),
+        ("1e2", 100.0),
         ("90s", 90.0),
         ("5m", 300.0),
         ("1h", 3600.0),

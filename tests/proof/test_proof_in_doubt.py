@@ -163,7 +163,7 @@ def test_another_installation_leaves_it_in_doubt(
 def test_a_file_changed_while_it_was_read_leaves_no_proof(world: World) -> None:
     """What is as young as the look itself may change again within one tick of the clock."""
     world.write("notes.txt", "two\n")
-    provisioner.apply(world.manifest, allow=["drops_table"])
+    provisioner.apply(world.manifest, on_event=lambda event: world.write("notes.txt", "two\n") and None)
     assert not world.is_proved()
     assert world.look() and world.is_proved()
 

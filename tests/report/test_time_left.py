@@ -58,4 +58,4 @@ def test_a_long_run_tells_how_far_it_is_what_it_does_and_what_is_left() -> None:
         "  1/100  made     m2  0.50 s, about 49 s left",
     ]
     now = progress._under_way()
-    assert now.startswith("1 of 100 done, about 49 s left: m1 (0.0") and now.endswith("and 2 more")
+    assert now.startswith("1 of 100 done, about 49 s left: m1 (") and now.endswith("and 2 more")

@@ -37,7 +37,7 @@ def ensure_schema(connection: duckdb.DuckDBPyConnection, table: TableName) -> No
 
 
 def drop_relation(connection: duckdb.DuckDBPyConnection, table: TableName) -> None:
-    """Drop the table or view of that name, as found, if there is one. Raises StepError ddl_failed."""
+    """Drop the table or view of that name, if there is one. Raises StepError ddl_failed."""
     if read_layouts(connection, [table]):
         _execute(connection, table, f"DROP TABLE {table.sql}")
     elif table in (TableName(*view) for view in connection.execute(_VIEWS, [table.name]).fetchall()):

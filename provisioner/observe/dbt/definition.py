@@ -15,7 +15,8 @@ from provisioner.observe.normalise import normalise
 
 Node = Mapping[str, Any]
 
-_BUILT_IN = ("dbt", "dbt_duckdb")
+# Their text is known by dbt's version.
+BUILT_IN = ("dbt", "dbt_duckdb")
 # Settings that do not reach the relation.
 _NO_EFFECT = ("docs", "meta", "tags", "group", "access", "packages", "freshness", "static_analysis", "enabled")
 # What these give is all in the relation's name.
@@ -94,7 +95,7 @@ class Macros:
         ]  # fmt: skip
 
     def _is_built_in(self, name: str) -> bool:
-        return self._macros[name]["package_name"] in _BUILT_IN
+        return self._macros[name]["package_name"] in BUILT_IN
 
     def _text(self, name: str) -> str:
         if name not in self._normalised:

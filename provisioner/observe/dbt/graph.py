@@ -1,4 +1,4 @@
-"""dbt's manifest.json -> DbtGraph: each node's relation, parents, what defines it and how to run it alone."""
+"""What dbt's manifest says -> DbtGraph: each node's relation, parents, what defines it and how to run it alone."""
 
 from __future__ import annotations
 
