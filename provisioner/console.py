@@ -49,7 +49,7 @@ class _LateProgress:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._made: Progress | None = None
-        self._silence = threading.Timer(SILENCE_SECONDS, self._progress)
+        self._silence = threading.Timer(SILENCE_SECONDS, self._break_silence)
         self._silence.daemon = True
         self._silence.start()
 
@@ -61,6 +61,10 @@ class _LateProgress:
         with self._lock:
             if self._made is not None:
                 self._made.close()
+
+    def _break_silence(self) -> None:
+        if self._made is None:
+            self._progress().first_sign()
 
     def _progress(self) -> Progress:
         with self._lock:

@@ -8,10 +8,9 @@ from typing import Any
 
 from provisioner.declare.digest import digest_of
 from provisioner.declare.duration import seconds
-from provisioner.declare.outline import items, kind_of, parse_name, section, text_of, texts
+from provisioner.declare.outline import items, kind_of, parse_name, section, terms, text_of, texts
 from provisioner.declare.paths import absolute
 from provisioner.declare.scalars import free_value
-from provisioner.declare.sound_selections import terms
 from provisioner.declare.values import (
     Column,
     DbtProject,

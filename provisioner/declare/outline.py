@@ -97,3 +97,8 @@ def place_of(node: DictNode, key: str) -> Place:
 
 def kind_of(step: DictNode) -> str:
     return next(kind for kind in KINDS if kind in step.entries)
+
+
+def terms(node: DictNode, key: str) -> tuple[str, ...]:
+    """What dbt makes a union of, each term once, in the order in which they are written."""
+    return tuple(dict.fromkeys(term for text in texts(node, key) for term in text.text.split()))

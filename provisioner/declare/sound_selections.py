@@ -22,11 +22,6 @@ _REFUSED = {
 }
 
 
-def terms(node: DictNode, key: str) -> tuple[str, ...]:
-    """What dbt makes a union of, each term once, in the order in which they are written."""
-    return tuple(dict.fromkeys(term for text in texts(node, key) for term in text.text.split()))
-
-
 def _is_in_a_known_tier(outline: Outline, number: int, entry: DictNode, problems: Problems) -> None:
     known = [tier.text for tier in outline.tiers or ()]
     for tier in texts(entry, "tier"):

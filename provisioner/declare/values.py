@@ -232,7 +232,7 @@ class Manifest:
     path: of the manifest file, absolute; its folder is the base of every relative path. database: absolute, links not
     followed. root: the project's folder, which paths may not leave. tiers: in order. tables, steps: sorted by name.
     tables_from: sorted by what they say. files: every YAML file read. digest: of everything that was declared, after
-    interpolation and overlay.
+    interpolation and overlay. origin: what it was read with, which is no part of it.
     """
 
     name: str

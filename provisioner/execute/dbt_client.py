@@ -67,9 +67,9 @@ class DbtWorker:
             error=DbtError,
         )
 
-    def load(self) -> None:
+    def parse_ahead(self) -> None:
         """Begin to parse too, for the run that is to come, and return at once. Raises as `start`."""
-        self._send({"do": "load"})
+        self._send({"do": "parse_ahead"})
 
     def parse(self, *, should_stop: ShouldStop = _never) -> dict[str, Any]:
         """What of dbt's manifest makes the graph.

@@ -1,6 +1,6 @@
 """The dbt worker, a child process: it imports dbt once, parses once, and runs what it is asked to.
 
-    {"do": "load", …settings}          parses ahead of the first run         -> nothing
+    {"do": "parse_ahead", …settings}   before the first run is asked for    -> nothing
     {"do": "parse", …settings}         leaves an extract in target_path      -> done
     {"do": "select", "selections", …settings}                               -> done, with what each of them selects
     {"do": "run", "command", "nodes", "full_refresh", …settings}            -> node_started, node_finished …, done
@@ -46,9 +46,9 @@ class Worker:
         self._manifest: Any = None  # dbt's own Manifest object, kept from one request to the next
 
     def serve(self, request: Request) -> None:
-        """Do what is asked and tell how it ended; the last event is always `done`. Nothing is told of a `load`."""
+        """Do what is asked and tell how it ended; the last event is always `done`. Nothing is told of `parse_ahead`."""
         exception = self._parse(request) if self._manifest is None or request["do"] == "parse" else None
-        if request["do"] == "load":
+        if request["do"] == "parse_ahead":
             return
         if exception is None and request["do"] == "run":
             exception = self._run(request)

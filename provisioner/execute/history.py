@@ -12,6 +12,8 @@ from provisioner.execute.beside import beside
 from provisioner.execute.chain import Scan, open_regular, scan
 from provisioner.execute.events import Outcome
 from provisioner.execute.holder import printable
+from provisioner.observe.values import UnitKind
+from provisioner.reconcile.values import Durations
 
 _RECORDS = ("run_begun", "unit_begun", "unit_ended", "run_ended")
 _Ended = TypeVar("_Ended", "RunRecord", "UnitRecord")
@@ -84,14 +86,25 @@ def read_journal(path: Path) -> History:
     return History(_runs(found.records), _damage(path, found))
 
 
-def durations(history: History) -> dict[str, float]:
-    """Seconds that each unit, by its id, took when it was last done."""
-    return {
+def durations(history: History) -> Durations:
+    """How long things took when they were last done."""
+    units = {
         unit.unit: unit.seconds
         for run in history.runs
         for unit in run.units
         if unit.outcome == Outcome.DONE and unit.seconds is not None
     }
+    starts = [_beside_units(run) for run in history.runs if run.outcome == Outcome.DONE and _has_dbt(run)]
+    return Durations(units, starts[-1] if starts else 0.0)
+
+
+def _has_dbt(run: RunRecord) -> bool:
+    return any(unit.kind == UnitKind.DBT for unit in run.units)
+
+
+def _beside_units(run: RunRecord) -> float:
+    """Units of dbt run side by side: of many, their seconds together may be more than the run took."""
+    return max((run.seconds or 0.0) - sum(unit.seconds or 0.0 for unit in run.units), 0.0)
 
 
 def incomplete_run(history: History) -> RunRecord | None:

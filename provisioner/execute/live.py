@@ -69,7 +69,7 @@ class Live:
 
         Nobody else can write before we close. Whoever does so afterwards leaves another time, if ours is over by then.
         """
-        while not is_settled(rested, time.time_ns()) and time.time_ns() - rested[4] < _PATIENCE_NS:
+        while not is_settled(rested, time.time_ns()) and time.time_ns() - rested.changed < _PATIENCE_NS:
             time.sleep(0.005)
         settled = is_settled(rested, time.time_ns())
         self.release()

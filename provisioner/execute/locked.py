@@ -55,7 +55,7 @@ class Locked:
             check_room(self._manifest, seen, self._tell)
             if needs_dbt(seen.plan):
                 # Its profile is looked at here, and it reads its project while other units run.
-                self._session.worker().load()
+                self._session.worker().parse_ahead()
             if not seen.catalog.exists:
                 create(self._manifest.database)
             return self._journaled(seen, begun)
@@ -142,7 +142,7 @@ class Locked:
         if rested is not None and seen.nothing_to_do:
             wants = wants_of(seen.graph)
             steady = rests_on_database(self._live.connection, wants)
-            self._session.proof = self._live.close_sealed(rested) if steady else None
+            self._session.sealed = self._live.close_sealed(rested) if steady else None
         return not_converged(find_remaining(seen))
 
     def _setting(self, seen: Observed, tell: Listener) -> Setting:

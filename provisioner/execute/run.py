@@ -47,7 +47,7 @@ def apply(session: Session, terms: Terms) -> Run:
         # Files may have changed while we waited; otherwise what was read a moment ago still holds.
         graph = seen.graph if seen and not waited else None
         if seen and graph and needs_dbt(seen.plan):
-            session.worker().load()  # dbt takes seconds to get ready: meanwhile we look again
+            session.worker().parse_ahead()  # dbt takes seconds to get ready: meanwhile we look again
         return Locked(session, terms, run, graph).apply(begun)
 
 

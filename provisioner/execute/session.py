@@ -27,7 +27,7 @@ from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected, Want
 from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
-from provisioner.reconcile.values import Findings, Plan, Request
+from provisioner.reconcile.values import NOTHING_ON_RECORD, Durations, Findings, Plan, Request
 
 if TYPE_CHECKING:
     from provisioner.execute.dbt_client import DbtWorker
@@ -72,8 +72,8 @@ class NotCached(Exception):
 class Session:
     """Everything that is read for one manifest, and dbt's worker while it is needed. Use it in a `with` statement.
 
-    guard: the lock's descriptor, for children; set by who takes the lock. proof: the database in which a look found
-    nothing to do; it is kept when the session ends.
+    guard: the lock's descriptor, for children; set by who takes the lock. sealed: the database in which a look found
+    nothing to do; the proof of it is kept when the session ends.
     """
 
     def __init__(self, manifest: Manifest, around: Surroundings, tell: Listener, stop: Stop | None = None) -> None:
@@ -82,9 +82,9 @@ class Session:
         self.tell = tell
         self.stop = stop or Stop()
         self.guard: int | None = None
-        self.proof: Seal | None = None
-        self._path = kept_path(around.cache_dir, manifest.path, manifest.environment)
-        self._kept = read_kept(self._path, manifest.path, manifest.environment) if around.use_cache else {}
+        self.sealed: Seal | None = None
+        self._kept_path = kept_path(around.cache_dir, manifest.path, manifest.environment)
+        self._kept = read_kept(self._kept_path, manifest.path, manifest.environment) if around.use_cache else {}
         self._notes = notes_of(self._kept)
         self._asked = AskedVariables(around.variables)
         self._seal: Seal | None = None
@@ -98,9 +98,9 @@ class Session:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
-        if self.proof is not None or self._notes.learned:
-            look = Look(self._notes, self.around.variables, self._asked.names, self.proof)
-            keep(self._path, self.manifest, look)
+        if self.sealed is not None or self._notes.learned:
+            look = Look(self._notes, self.around.variables, self._asked.names, self.sealed)
+            keep(self._kept_path, self.manifest, look)
 
     def worker(self) -> DbtWorker:
         """dbt's worker, which begins to import dbt at once. One for the whole session."""
@@ -200,7 +200,7 @@ class Session:
         """The plan as of now. may_parse: as for `graph`."""
         graph = self.graph(may_parse=may_parse)
         seen = self.conclude(graph, self.catalog(graph), names, NO_RUN)
-        self.proof = self._seal if seen.nothing_to_do else None
+        self.sealed = self._seal if seen.nothing_to_do else None
         return seen
 
     def conclude(self, graph: Graph, catalog: Catalog, names: Names, run: str) -> Observed:
@@ -208,10 +208,10 @@ class Session:
         request = make_request(names, graph.tables, self.manifest)
         findings = find_drift(graph, catalog, request, run)
         # The journal gives the estimate alone; where nothing drifts it is not read.
-        seconds = self._durations() if findings.drift else {}
+        seconds = self._durations() if findings.drift else NOTHING_ON_RECORD
         return Observed(graph, catalog, request, findings, make_plan(graph, catalog, findings, request, seconds))
 
-    def _durations(self) -> dict[str, float]:
+    def _durations(self) -> Durations:
         from provisioner.execute.history import durations, journal_path, read_journal
 
         return durations(read_journal(journal_path(self.manifest.database)))

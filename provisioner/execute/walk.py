@@ -171,7 +171,7 @@ def look_again(setting: Setting, request: Request) -> Observed:
         catalog = introspect(setting.live.connection, wants_of(setting.graph))
     asked = replace(request, rebuild=frozenset())
     findings = find_drift(setting.graph, catalog, asked, setting.run)
-    return Observed(setting.graph, catalog, asked, findings, make_plan(setting.graph, catalog, findings, asked, {}))
+    return Observed(setting.graph, catalog, asked, findings, make_plan(setting.graph, catalog, findings, asked))
 
 
 def find_remaining(seen: Observed) -> tuple[Drift, ...]:

@@ -113,10 +113,7 @@ def write_whole(path: Path, text: str) -> None:
 
 
 def _signature(numbers: list[int] | None) -> Signature | None:
-    if numbers is None:
-        return None
-    device, inode, size, modified, changed = numbers
-    return device, inode, size, modified, changed
+    return None if numbers is None else Signature(*numbers)
 
 
 def _are_settled(signed: Iterable[Signature | None], began: int) -> bool:

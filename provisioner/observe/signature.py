@@ -8,9 +8,18 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import NamedTuple
 
-# Device, inode, size, modified, changed; the times in nanoseconds since 1970.
-Signature = tuple[int, int, int, int, int]
+
+class Signature(NamedTuple):
+    """modified, changed: in nanoseconds since 1970."""
+
+    device: int
+    inode: int
+    size: int
+    modified: int
+    changed: int
+
 
 _TICK_NS = 50_000_000
 _COARSE_TICK_NS = 2_000_000_000
@@ -26,7 +35,7 @@ def sign(path: Path | str) -> Signature | None:
 
 
 def signature_of(facts: os.stat_result) -> Signature:
-    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+    return Signature(facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns)
 
 
 def is_settled(signature: Signature, moment: int) -> bool:
@@ -34,6 +43,5 @@ def is_settled(signature: Signature, moment: int) -> bool:
 
     A file system whose times are whole seconds gets a grain of two.
     """
-    changed = signature[4]
-    grain = _TICK_NS if changed % _SECOND_NS else _COARSE_TICK_NS
-    return changed < moment - grain
+    grain = _TICK_NS if signature.changed % _SECOND_NS else _COARSE_TICK_NS
+    return signature.changed < moment - grain

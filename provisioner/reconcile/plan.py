@@ -6,33 +6,49 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from provisioner.declare.values import HazardKind
-from provisioner.observe.values import Catalog, Graph, Unit
+from provisioner.observe.values import Catalog, Graph, Unit, UnitKind
 from provisioner.reconcile.drift import leftovers, makes_views
 from provisioner.reconcile.faults import replaceable
 from provisioner.reconcile.order import sort_units
-from provisioner.reconcile.values import Action, Drift, Findings, Hazard, Mend, Plan, Reason, Request
+from provisioner.reconcile.values import (
+    NOTHING_ON_RECORD,
+    Action,
+    Drift,
+    Durations,
+    Findings,
+    Hazard,
+    Mend,
+    Plan,
+    Reason,
+    Request,
+)
 from provisioner.reconcile.wording import many
 
 DriftByUnit = Mapping[str, list[Drift]]
 
 
 def make_plan(
-    graph: Graph, catalog: Catalog, findings: Findings, request: Request, durations: Mapping[str, float]
+    graph: Graph, catalog: Catalog, findings: Findings, request: Request, durations: Durations = NOTHING_ON_RECORD
 ) -> Plan:
-    """The smallest plan. durations: seconds of each unit's last run on record, for the estimate."""
+    """The smallest plan. durations: for the estimate."""
     drift: DriftByUnit = defaultdict(list)
     for one in findings.drift:
         drift[one.unit].append(one)
     scope = _scope(graph, drift, request)
     actions: list[Action] = []
     for unit in sort_units((graph.units[name] for name in scope), graph):
-        actions += _actions(unit, drift[unit.id], catalog, durations)
+        actions += _actions(unit, drift[unit.id], catalog, durations.units)
     orphans = tuple(one for one in drift[""] if request.targets is None)
     last = 1 + max((unit.tier for unit in graph.units.values()), default=-1)
     dropped = [one for one in orphans if request.prune and one.mend is Mend.DROP]
     actions += [_drop(one, catalog, last) for one in dropped]
     by_hand = tuple(one for name in sorted(scope) for one in drift[name] if one.mend is Mend.BY_HAND)
-    return Plan(tuple(actions), by_hand, tuple(one for one in orphans if not (request.prune and one.mend is Mend.DROP)))
+    left = tuple(one for one in orphans if not (request.prune and one.mend is Mend.DROP))
+    return Plan(tuple(actions), by_hand, left, durations.dbt_start if any(map(_starts_dbt, actions)) else 0.0)
+
+
+def _starts_dbt(action: Action) -> bool:
+    return action.mend is Mend.RUN and action.kind is UnitKind.DBT
 
 
 def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:

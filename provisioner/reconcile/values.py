@@ -113,12 +113,30 @@ class Action:
 
 
 @dataclass(frozen=True, slots=True)
+class Durations:
+    """What earlier runs took, in seconds. units: the last time of each, by id.
+
+    dbt_start: what a run with dbt takes beside its units, nearly all of it dbt's own start.
+    """
+
+    units: Mapping[str, float] = field(default_factory=dict)
+    dbt_start: float = 0.0
+
+
+NOTHING_ON_RECORD = Durations()
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """The ordered actions that remove the drift, and what none removes: drift to mend by hand, orphans left alone."""
+    """The ordered actions that remove the drift, and what none removes: drift to mend by hand, orphans left alone.
+
+    start: seconds that the run is likely to take beside its units.
+    """
 
     actions: tuple[Action, ...] = ()
     by_hand: tuple[Drift, ...] = ()
     orphans: tuple[Drift, ...] = ()
+    start: float = 0.0
 
     @property
     def converged(self) -> bool:
@@ -134,4 +152,4 @@ class Plan:
         """Seconds, as far as every unit that runs has a duration on record."""
         runs = [action.estimate for action in self.actions if action.mend is Mend.RUN]
         known = [seconds for seconds in runs if seconds is not None]
-        return sum(known) if known and len(known) == len(runs) else None
+        return self.start + sum(known) if known and len(known) == len(runs) else None

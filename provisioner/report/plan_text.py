@@ -9,7 +9,7 @@ from provisioner.declare.values import Manifest
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import NOTHING_TO_DO, Paint, heading, plain
-from provisioner.report.words import columns, lines_of, seconds, short
+from provisioner.report.words import about, columns, lines_of, short
 
 SIGNS = {Mend.RUN: "~", Mend.CREATE: "+", Mend.ADOPT: "=", Mend.SWEEP: "-", Mend.DROP: "-"}
 COLOURS = {"+": "green", "~": "yellow", "=": "cyan", "-": "red", "!": "red"}
@@ -90,8 +90,8 @@ def plan_summary(plan: Plan) -> str:
         return NOTHING_TO_DO + _orphan_hint(plan)
     counts = {mend: sum(action.mend is mend for action in plan.actions) for mend in Mend}
     parts = [f"{count} to {mend}" for mend, count in counts.items() if count]
-    about = f", about {seconds(plan.estimate)}" if plan.estimate is not None else ""
-    return f"{', '.join(parts)}{about}. Carry it out with: provision apply{_orphan_hint(plan)}"
+    estimate = f", {about(plan.estimate)}" if plan.estimate is not None else ""
+    return f"{', '.join(parts)}{estimate}. Carry it out with: provision apply{_orphan_hint(plan)}"
 
 
 def _orphan_hint(plan: Plan) -> str:

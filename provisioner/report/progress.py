@@ -23,8 +23,7 @@ from provisioner.reconcile.wording import many
 from provisioner.report.converged import Paint
 from provisioner.report.words import about, seconds, short
 
-# Whoever makes a Progress before the first event has waited already.
-FIRST_SECONDS, QUIET_SECONDS = 0.0, 4.0
+QUIET_SECONDS = 4.0
 # What is left is told when it is worth knowing, and so many units by name.
 LONG_SECONDS, NAMED = 10.0, 3
 COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"}
@@ -41,7 +40,6 @@ class Progress:
         self._doing = "reading the manifest"
         self._over: set[int] = set()
         self._of, self._left = 0, ""
-        self._quiet = FIRST_SECONDS
         self._done = threading.Event()
         self._thread = threading.Thread(target=self._keep_alive, daemon=True)
         self._thread.start()
@@ -55,21 +53,25 @@ class Progress:
         self._done.set()
         self._thread.join()
 
+    def first_sign(self) -> None:
+        """Say what is under way: nobody has heard anything yet."""
+        if now := self._under_way():
+            self.say(self._paint(now, "dim"))
+
     def say(self, line: str) -> None:
         """One line, at once."""
         with self._lock:
-            self._said, self._quiet = time.monotonic(), QUIET_SECONDS
+            self._said = time.monotonic()
             # Nobody reading is no reason to end a run.
             with suppress(OSError, ValueError):
                 self._out.write(line + "\n")
                 self._out.flush()
 
     def _keep_alive(self) -> None:
-        """A first sign of life soon, and never five seconds of silence while something is under way."""
+        """Never five seconds of silence while something is under way."""
         while not self._done.wait(0.1):
-            if time.monotonic() - self._said > self._quiet and (now := self._under_way()):
-                first = self._quiet == FIRST_SECONDS
-                self.say(self._paint(now if first else f"         still busy: {now}", "dim"))
+            if time.monotonic() - self._said > QUIET_SECONDS and (now := self._under_way()):
+                self.say(self._paint(f"         still busy: {now}", "dim"))
 
     def _under_way(self) -> str:
         now = time.monotonic()
@@ -86,7 +88,7 @@ class Progress:
 
     def _run_started(self, event: RunStarted) -> None:
         self._doing, self._of = "preparing", event.units
-        total = f", about {seconds(event.estimate)}" if event.estimate is not None else ""
+        total = f", {about(event.estimate)}" if event.estimate is not None else ""
         self.say(self._paint(f"run {event.run}: {many(event.units, 'action')}{total}", "bold"))
 
     def _unit_started(self, event: UnitStarted) -> None:

@@ -50,7 +50,7 @@ _LEFT = re.compile(r", about [^,\n]+ left$", re.M)
 _VARYING = (
     (re.compile(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b"), "<run>"),
     (re.compile(r"\b\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d(\.\d+)?(Z|\+00:00)?"), "<moment>"),
-    (re.compile(r"\b\d+ min \d\d s\b|\b\d+\.\d+ s\b"), "<seconds>"),
+    (re.compile(r"\b\d+ min \d\d s\b|\b\d+\.\d+ s\b|(?<=about )\d+ s\b"), "<seconds>"),
     (re.compile(r'("(?:estimate_)?seconds": )[\d.]+'), r"\1<seconds>"),
     (re.compile(r"\byou@laptop \d+"), "<who>"),
     (re.compile(r"\bprocess \d+ on \S+"), "<process>"),

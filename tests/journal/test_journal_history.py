@@ -19,8 +19,8 @@ from provisioner.execute.history import (
 )
 
 
-def unit(name: str, outcome: str | None, seconds: float | None) -> UnitRecord:
-    return UnitRecord(name, "sql", outcome=outcome, seconds=seconds)
+def unit(name: str, outcome: str | None, seconds: float | None, kind: str = "sql") -> UnitRecord:
+    return UnitRecord(name, kind, outcome=outcome, seconds=seconds)
 
 
 @pytest.mark.parametrize(
@@ -37,7 +37,28 @@ def test_an_estimate_is_what_the_unit_took_when_it_was_last_done(
     runs: list[list[UnitRecord]], expected: dict[str, float]
 ) -> None:
     history = History(tuple(RunRecord(f"r{n}", units=tuple(units)) for n, units in enumerate(runs)))
-    assert durations(history) == expected
+    assert durations(history).units == expected
+
+
+RUNS_WITH_DBT = [
+    ([], 0.0),
+    ([("done", 5.0, [unit("a", "done", 1.0)])], 0.0),
+    ([("done", 5.0, [unit("a", "done", 1.0, "dbt"), unit("b", "done", 1.5, "dbt")])], 2.5),
+    ([("done", 5.0, [unit("a", "done", 1.0, "dbt")]), ("done", 3.0, [unit("a", "done", 0.5, "dbt")])], 2.5),
+    ([("done", 5.0, [unit("a", "done", 1.0, "dbt")]), ("failed", 90.0, [unit("a", "failed", 0.5, "dbt")])], 4.0),
+    ([("done", 5.0, [unit(name, "done", 3.0, "dbt") for name in "abcd"])], 0.0),
+]
+
+
+@pytest.mark.parametrize(("runs", "start"), RUNS_WITH_DBT)
+def test_dbts_start_is_what_the_last_run_with_dbt_took_beside_its_units(
+    runs: list[tuple[str, float, list[UnitRecord]]], start: float
+) -> None:
+    records = [
+        RunRecord(f"r{number}", outcome=outcome, seconds=seconds, units=tuple(units))
+        for number, (outcome, seconds, units) in enumerate(runs)
+    ]
+    assert durations(History(tuple(records))).dbt_start == start
 
 
 @pytest.mark.parametrize(
@@ -72,7 +93,7 @@ def test_a_field_in_no_shape_of_ours_is_an_absent_field(tmp_path: Path, record: 
     assert found.damage == ""
     assert found.runs[-1].run == "r"
     assert all(run.error.isprintable() for run in found.runs)
-    assert durations(found) == {} and incomplete_run(found) is not None
+    assert durations(found).units == {} and incomplete_run(found) is not None
 
 
 def test_a_record_of_a_later_version_makes_no_run(tmp_path: Path) -> None:

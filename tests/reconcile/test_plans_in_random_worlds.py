@@ -112,7 +112,7 @@ def test_apply_converges_with_units_that_are_not_deterministic(data: st.DataObje
 def test_no_smaller_set_of_units_would_converge(data: st.DataObject) -> None:
     world, graph = data.draw(damaged(data.draw(graphs())))
     findings = find_drift(graph, world.catalog, Request(), "run")
-    actions = make_plan(graph, world.catalog, findings, Request(), {}).actions
+    actions = make_plan(graph, world.catalog, findings, Request()).actions
     runs = [action for action in actions if action.mend is Mend.RUN]
     for size in range(len(runs)):
         for chosen in combinations(runs, size):

@@ -152,13 +152,13 @@ def carry_out(world: World, graph: Graph, findings: Findings, action: Action, ru
 
 
 def plan_of(world: World, graph: Graph, request: Request = EVERYTHING, run: str = "run") -> Plan:
-    return make_plan(graph, world.catalog, find_drift(graph, world.catalog, request, run), request, {})
+    return make_plan(graph, world.catalog, find_drift(graph, world.catalog, request, run), request)
 
 
 def apply(world: World, graph: Graph, request: Request = EVERYTHING, run: str = "run") -> World:
     """Plan and carry out. Raises Unreadable when the order is wrong or something is left out."""
     findings = find_drift(graph, world.catalog, request, run)
-    for action in make_plan(graph, world.catalog, findings, request, {}).actions:
+    for action in make_plan(graph, world.catalog, findings, request).actions:
         world = carry_out(world, graph, findings, action, run)
     return world
 

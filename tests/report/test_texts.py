@@ -62,7 +62,7 @@ def test_a_plan_is_aligned_tier_by_tier_with_every_reason_and_place() -> None:
         "  ~ report  sql   definition_changed  report.sql changed  (shop.yaml:7)",
         "                  upstream_changed    orders changed  (shop.yaml:7)",
     ]
-    assert plan_summary(PLAN) == "2 to run, about 1.75 s. Carry it out with: provision apply"
+    assert plan_summary(PLAN) == "2 to run, about 2 s. Carry it out with: provision apply"
 
 
 def test_paint_changes_nothing_but_colours() -> None:
@@ -132,7 +132,7 @@ def test_progress_is_a_line_for_each_start_and_end() -> None:
         progress(event)
     progress.close()
     assert out.getvalue().splitlines() == [
-        "run r1: 1 action, about 0.50 s",
+        "run r1: 1 action, about 1 s",
         "    1/1  made     orders  0.24 s",
         "    1/1  done     orders  0.25 s  1,200 rows",
         "warning: the disk is nearly full",
