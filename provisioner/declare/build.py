@@ -17,6 +17,7 @@ from provisioner.declare.values import (
     Expect,
     HazardKind,
     Manifest,
+    Origin,
     Policy,
     Selection,
     Step,
@@ -28,9 +29,7 @@ from provisioner.declare.values import (
 from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
 
 
-def build_manifest(
-    tree: DictNode, path: Path, root: Path, environment: str | None, files: tuple[Path, ...]
-) -> Manifest:
+def build_manifest(tree: DictNode, path: Path, root: Path, environment: str | None, origin: Origin) -> Manifest:
     """The values of a tree in which nobody found a problem. path: absolute."""
     steps = sorted((_step(*entry) for entry in _dicts(tree, "steps")), key=lambda step: step.name)
     tables = sorted((_table(*entry) for entry in _dicts(tree, "tables")), key=lambda table: table.name)
@@ -46,7 +45,7 @@ def build_manifest(
         "policy": _policy(tree.get("policy")),
     }
     return Manifest(
-        **values, path=path, root=root, digest=digest_of(values, path.parent), environment=environment, files=files
+        **values, path=path, root=root, digest=digest_of(values, path.parent), environment=environment, origin=origin
     )
 
 

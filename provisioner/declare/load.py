@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 
 from provisioner.declare.asked import AskedVariables, digest_values
@@ -39,8 +38,8 @@ def load_manifest(path: Path, *, environment: str | None = None, variables: Mapp
     check_soundness(tree, root, path.parent, problems)
     if problems.found:
         raise problems.error()
-    origin = Origin(began, tuple(sorted(asked.names)), digest_values(asked.names, variables))
-    return replace(build_manifest(tree, path, root, environment, files), origin=origin)
+    origin = Origin(began, files, tuple(sorted(asked.names)), digest_values(asked.names, variables))
+    return build_manifest(tree, path, root, environment, origin)
 
 
 def _existing(path: Path) -> Path:

@@ -12,6 +12,7 @@ from provisioner.declare.interpolate import interpolate
 from provisioner.declare.paths import file_fault
 from provisioner.declare.problems import Problems, show, show_path
 from provisioner.declare.scalars import plain_type
+from provisioner.declare.signature import Signature, sign
 from provisioner.declare.suggest import did_you_mean
 from provisioner.declare.values import Place
 from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode, parse_tree, place_at
@@ -59,6 +60,7 @@ class _Merge:
     outside_allowed: bool
     problems: Problems
     first: dict[str, Place] = field(default_factory=dict)
+    signed: list[tuple[Path, Signature | None]] = field(default_factory=list)
     waiting: list[tuple[Path, str, Place]] = field(default_factory=list)
 
     def note_includes(self, tree: DictNode, path: Path, file: str) -> None:
@@ -83,6 +85,8 @@ class _Merge:
             self.problems.add(place, "duplicate", message, "Include it once.")
             return None
         self.first[real] = place
+        # Under the name it was read by, which may be a link, and before it is read.
+        self.signed.append((path, sign(path)))
         tree = manifest_part(read_file(path, file, place, self.problems), self.problems)
         if tree is not None:
             self.note_includes(tree, path, file)
@@ -91,20 +95,22 @@ class _Merge:
 
 def read_tree(
     path: Path, file: str, root: Path, environment: str | None, variables: Mapping[str, str], problems: Problems
-) -> tuple[DictNode | None, tuple[Path, ...]]:
-    """The manifest with all it includes, and every file that was read; None where a file could not be."""
+) -> tuple[DictNode | None, tuple[tuple[Path, Signature | None], ...]]:
+    """The manifest with all it includes, and every file with its signature; None where a file could not be read."""
+    signed = [(path, sign(path))]
     tree = manifest_part(read_file(path, file, Place(file, 1, 1), problems), problems)
     if tree is None:
         return None, ()
     merge = _Merge(root, variables, allows_outside_paths(_overlaid(tree, environment)), problems)
     merge.first[os.path.realpath(path)] = Place(file, 1, 1)
+    merge.signed += signed
     merge.note_includes(tree, path, file)
     whole = True
     while merge.waiting:
         part = merge.read_next()
         whole = whole and part is not None
         tree = merge_trees(tree, part, problems) if part else tree
-    return (tree if whole else None), tuple(Path(real) for real in merge.first)
+    return (tree if whole else None), tuple(merge.signed)
 
 
 def manifest_part(tree: Node | None, problems: Problems) -> DictNode | None:

@@ -52,4 +52,19 @@ def _needs_no_other_run(outline: Outline, number: int, entry: DictNode, problems
                 problems.add(text.place, "selection", *refused, ("tables_from", number, key))
 
 
-SELECTION_CHECKS: tuple[SelectionCheck, ...] = (_is_in_a_known_tier, _has_a_dbt_step, _needs_no_other_run)
+def _holds_no_option(outline: Outline, number: int, entry: DictNode, problems: Problems) -> None:
+    """`--exclude` and the like are words of dbt's command line; dbt would take them for names that nothing has."""
+    for key in ("select", "exclude"):
+        for text in texts(entry, key):
+            if option := next((term for term in text.text.split() if term.startswith("-")), None):
+                message = f"no selection begins with -, as {show(option)} does."
+                cure = "Write what is to be left out under the key `exclude`, without a -."
+                problems.add(text.place, "selection", message, cure, ("tables_from", number, key))
+
+
+SELECTION_CHECKS: tuple[SelectionCheck, ...] = (
+    _is_in_a_known_tier,
+    _has_a_dbt_step,
+    _needs_no_other_run,
+    _holds_no_option,
+)

@@ -217,10 +217,12 @@ class Policy:
 class Origin:
     """What a manifest was read with. began: when the reading began, in ns since 1970.
 
+    files: every YAML file by the name it was read by, with its signature from before (see declare/signature.py).
     variables: the names that it asked the environment for. values: one digest of what those held.
     """
 
     began: int = 0
+    files: tuple[tuple[Path, tuple[int, ...] | None], ...] = ()
     variables: tuple[str, ...] = ()
     values: str = ""
 
@@ -231,8 +233,8 @@ class Manifest:
 
     path: of the manifest file, absolute; its folder is the base of every relative path. database: absolute, links not
     followed. root: the project's folder, which paths may not leave. tiers: in order. tables, steps: sorted by name.
-    tables_from: sorted by what they say. files: every YAML file read. digest: of everything that was declared, after
-    interpolation and overlay. origin: what it was read with, which is no part of it.
+    tables_from: sorted by what they say. digest: of everything that was declared, after interpolation and overlay.
+    origin: what it was read with, which is no part of it.
     """
 
     name: str
@@ -247,7 +249,6 @@ class Manifest:
     dbt: DbtProject | None = None
     policy: Policy = Policy()
     environment: str | None = None
-    files: tuple[Path, ...] = ()
     origin: Origin = field(default=Origin(), compare=False)
 
     @property

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import duckdb
 
+from provisioner.declare.signature import Signature, is_settled, sign
 from provisioner.observe.database import connect
-from provisioner.observe.seal import Seal, seal
-from provisioner.observe.signature import Signature, is_settled, sign
+from provisioner.observe.seal import seal
 
 # Longer than the grain of any clock but that of a file system with whole seconds.
 _PATIENCE_NS = 100_000_000
@@ -64,7 +64,7 @@ class Live:
             return sign(self._path)
         return None
 
-    def close_sealed(self, rested: Signature) -> Seal | None:
+    def close_sealed(self, rested: Signature) -> Signature | None:
         """Close, and seal the file as it was at rest; None when anything has written since.
 
         Nobody else can write before we close. Whoever does so afterwards leaves another time, if ours is over by then.
@@ -74,7 +74,7 @@ class Live:
         settled = is_settled(rested, time.time_ns())
         self.release()
         found = seal(self._path)
-        return found if settled and found is not None and found.signature == rested else None
+        return found if settled and found == rested else None
 
     def release(self) -> None:
         """Close, so that another process may open the file; also a connection that a fatal error has left."""

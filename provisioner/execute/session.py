@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.declare.asked import AskedVariables
+from provisioner.declare.signature import Signature, is_settled
 from provisioner.declare.values import Manifest, Selection
 from provisioner.errors import BusyError
 from provisioner.execute.interrupt import Stop
@@ -20,9 +21,8 @@ from provisioner.observe.graph import read_graph
 from provisioner.observe.introspect import introspect
 from provisioner.observe.keep import Look, keep, notes_of
 from provisioner.observe.lookahead import check_inputs
-from provisioner.observe.proof import kept_path, read_kept
-from provisioner.observe.seal import Seal, seal
-from provisioner.observe.signature import is_settled
+from provisioner.observe.proof import ZONE_FILE, kept_path, read_kept
+from provisioner.observe.seal import seal
 from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected, Want
 from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.drift import find_drift
@@ -82,12 +82,12 @@ class Session:
         self.tell = tell
         self.stop = stop or Stop()
         self.guard: int | None = None
-        self.sealed: Seal | None = None
+        self.sealed: Signature | None = None
         self._kept_path = kept_path(around.cache_dir, manifest.path, manifest.environment)
         self._kept = read_kept(self._kept_path, manifest.path, manifest.environment) if around.use_cache else {}
         self._notes = notes_of(self._kept)
         self._asked = AskedVariables(around.variables)
-        self._seal: Seal | None = None
+        self._seal: Signature | None = None
         self._stack = ExitStack()
         self._worker: DbtWorker | None = None
 
@@ -137,6 +137,7 @@ class Session:
         """
         # Files may have changed since the last time: what was found then is no longer answered from memory.
         self._notes = notes_of(self._kept)
+        self._notes.saw(ZONE_FILE)
         check_inputs(self.manifest, self._notes)
         return read_graph(self.manifest, self._dbt_graph(may_parse), self._notes)
 
@@ -192,7 +193,7 @@ class Session:
                 raise
             message = f"{self.manifest.database} is in use by an apply: {holder}."
             raise BusyError(message, code=error.code, cure="Wait until it has ended, then run it again.") from error
-        if before is not None and steady and is_settled(before.signature, self._notes.began):
+        if before is not None and steady and is_settled(before, self._notes.began):
             self._seal = before if seal(database) == before else None
         return catalog
 

@@ -24,7 +24,7 @@ def make_dbt_units(
     also: relations that other steps read; those that dbt makes are wanted too. The tier of a node whose relation the
     manifest does not name is not known here: it is -1.
     """
-    by_relation = {node.relation: node for node in dbt.nodes.values() if node.relation is not None}
+    by_relation = nodes_by_relation(manifest, dbt)
     steps = {step.name: step for step in manifest.steps if step.kind is StepKind.DBT}
     asked = [table.name for table in manifest.tables if table.step in steps] + [
         name for name in also if name not in wants
@@ -39,9 +39,17 @@ def make_dbt_units(
     return units, {node.node.unique_id: _reads(node, dbt) for node in needed.values()}
 
 
+def nodes_by_relation(manifest: Manifest, dbt: DbtGraph) -> dict[TableName, DbtGraphNode]:
+    """The node behind each relation, but for those that the manifest gives to another step or to its users."""
+    steps = {step.name for step in manifest.steps if step.kind is StepKind.DBT}
+    others = {table.name for table in manifest.tables if table.step not in steps}
+    nodes = {node.relation: node for node in dbt.nodes.values() if node.relation is not None}
+    return {name: node for name, node in nodes.items() if name not in others} if others else nodes
+
+
 def unmade_tables(manifest: Manifest, dbt: DbtGraph) -> list[Problem]:
     """The tables that a dbt step is to make and that no node of its command makes."""
-    nodes = {node.relation: node for node in dbt.nodes.values() if node.relation is not None}
+    nodes = nodes_by_relation(manifest, dbt)
     steps = {step.name: step for step in manifest.steps if step.kind is StepKind.DBT}
     problems = []
     for table in manifest.tables:

@@ -10,10 +10,10 @@ from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.suggest import nearest
 from provisioner.declare.values import Manifest, StepKind, Table, TableName
 from provisioner.errors import ManifestError, Problem
-from provisioner.observe.dbt_units import Reads, make_dbt_units, unmade_tables
+from provisioner.observe.dbt_units import Reads, make_dbt_units, nodes_by_relation, unmade_tables
 from provisioner.observe.digest import digest
 from provisioner.observe.notes import Notes
-from provisioner.observe.order import cycle_problem, find_cycle, settle_tiers, sort_by_reads, tier_problems
+from provisioner.observe.order import cycle_problem, find_cycle, place_of, settle_tiers, sort_by_reads, tier_problems
 from provisioner.observe.selections import add_selected
 from provisioner.observe.steps import read_step
 from provisioner.observe.values import DECLARED_ID, DbtGraph, Graph, Unit, UnitKind, Want
@@ -25,17 +25,19 @@ def read_graph(manifest: Manifest, dbt: DbtGraph, notes: Notes) -> Graph:
     """Every unit that the manifest's tables need, each after what it reads. Reads the steps' files, and no database.
 
     The tables are those that are written out, and those that dbt selects. dbt: empty where the manifest has no dbt
-    steps. Raises ManifestError with every problem at once (types, reads that nothing makes, selections that are empty,
-    cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python step that is not there.
+    steps. Raises ManifestError with every problem at once (types, reads that nothing makes, relations that two make,
+    selections that are empty, cycles, tiers), StepError for SQL that DuckDB cannot read, InputError for a python
+    step that is not there.
     """
     manifest, faults = add_selected(manifest, dbt)
-    wants, problems = make_wants(manifest, {node.relation: node for node in dbt.nodes.values() if node.relation})
+    wants, problems = make_wants(manifest, nodes_by_relation(manifest, dbt))
     problems += faults
     units, reads, writes = _own_units(manifest, wants, notes)
     also = [name for names in reads.values() for name in names if isinstance(name, TableName)]
     dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also, notes)
     units += dbt_units
     problems += unmade_tables(manifest, dbt)
+    problems += _two_makers(manifest, units, dbt)
     problems += _unmade(manifest, units, reads)
     problems += _trespasses(manifest, units, writes)
     _refuse(problems)
@@ -119,15 +121,43 @@ def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Pro
     ]
 
 
-def _trespasses(manifest: Manifest, units: Iterable[Unit], writes: Reads) -> list[Problem]:
+def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> list[Problem]:
+    """What a needed node of dbt makes, nothing else makes: two would replace each other's rows for ever."""
+    own = {table: unit for unit in units if not unit.dbt for table in unit.tables}
+    needed = {table: unit for unit in units if unit.dbt for table in unit.tables}
+    nodes: dict[TableName, list[str]] = defaultdict(list)
+    for node in dbt.nodes.values():
+        if node.relation is not None and node.relation in needed:
+            nodes[node.relation].append(node.node.unique_id)
+    return [
+        _made_twice(name, own.get(name), nodes[name], place_of(unit, manifest))
+        for name, unit in needed.items()
+        if name in own or len(nodes[name]) > 1
+    ]
+
+
+def _made_twice(name: TableName, own: Unit | None, nodes: list[str], place: str) -> Problem:
+    if own is None:
+        makers, cure = nodes, "DuckDB takes names that differ only in case for one. Give one of them another alias."
+    else:
+        makers = [f"step {own.step}" if own.step else "the manifest itself", *nodes]
+        cure = f"Let dbt read {name} with source() in the place of ref(), or give one of the two another name."
+    return Problem(place, "two_makers", f"{name} has more than one maker: {' and '.join(makers)}.", cure)
+
+
+def _trespasses(manifest: Manifest, units: list[Unit], writes: Reads) -> list[Problem]:
     """A table has one producer, and a declared one has its users: no other step writes to it."""
-    makers = {table: unit for unit in units for table in unit.tables}
+    makers = {table: unit for unit in reversed(units) for table in unit.tables}
     return [
         Problem(
             str(manifest.step(step).place),
             "trespass",
             f"step {step} writes to {name}, which "
-            + ("the manifest declares for its users." if makers[name].step is None else f"{makers[name].id} makes."),
+            + (
+                "the manifest declares for its users."
+                if makers[name].kind is UnitKind.DECLARED
+                else f"{makers[name].id} makes."
+            ),
             f"Let {step} write to its own tables alone; it may read {name}.",
         )
         for step, names in writes.items()

@@ -10,7 +10,6 @@ import os
 from pathlib import Path
 
 LENGTH = 12_288
-_COUNTERS_AT = (4_104, 8_200)
 _DESCRIPTORS = "/dev/fd"
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
@@ -28,23 +27,25 @@ _PRINTABLE = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n") | frozenset(ran
 
 def read_start(path: Path) -> bytes:
     """At most the LENGTH first bytes of the file; raises OSError."""
-    with path.open("rb", buffering=0) as file:
-        return file.read(LENGTH)
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(file, LENGTH)
+    finally:
+        # Another thread may have connected by now: then the descriptor stays open, for its lock would go with it.
+        if not _is_shared(file):
+            os.close(file)
 
 
-def read_counters(start: bytes) -> tuple[int, ...]:
-    """The iterations of DuckDB's two headers; every checkpoint that writes anything raises one, reading raises none.
-
-    start: LENGTH bytes.
-    """
-    return tuple(int.from_bytes(start[at : at + 8], "little") for at in _COUNTERS_AT)
+def _is_shared(file: int) -> bool:
+    """Whether this process has another descriptor of the same file."""
+    return is_held_here(os.fstat(file), but=file)
 
 
-def is_held_here(facts: os.stat_result) -> bool:
-    """Whether this process has a descriptor of that file; systems that do not list them are trusted."""
+def is_held_here(facts: os.stat_result, but: int = -1) -> bool:
+    """Whether this process has a descriptor of that file beside `but`; systems that do not list them are trusted."""
     for name in os.listdir(_DESCRIPTORS) if os.path.isdir(_DESCRIPTORS) else ():
         try:
-            if os.path.samestat(os.fstat(int(name)), facts):
+            if int(name) != but and os.path.samestat(os.fstat(int(name)), facts):
                 return True
         except OSError:
             continue

@@ -59,7 +59,7 @@ def _entries(folder: str) -> list[str]:
     for entry in os.scandir(folder):
         if entry.is_dir():
             found += _entries(entry.path) if entry.name != "__pycache__" else []
-        else:
+        elif entry.name.endswith((".py", ".json")) and entry.is_file():
             facts = entry.stat()
             found.append(f"{os.path.relpath(entry.path, _HOME)}:{facts.st_size}:{facts.st_mtime_ns}")
     return found

@@ -14,12 +14,11 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.declare.asked import digest_values
+from provisioner.declare.signature import Signature, is_settled, sign
 from provisioner.declare.values import Manifest
 from provisioner.observe.installation import installation
 from provisioner.observe.notes import Looked, Notes
 from provisioner.observe.proof import FORMAT, ZONE_VARIABLE
-from provisioner.observe.seal import Seal
-from provisioner.observe.signature import Signature, is_settled, sign
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +31,15 @@ class Look:
     notes: Notes
     variables: Mapping[str, str]
     asked: Iterable[str] = ()
-    sealed: Seal | None = None
+    sealed: Signature | None = None
 
 
 def notes_of(kept: Mapping[str, Any]) -> Notes:
     """Notes that begin now and answer from what was kept; damage among that is as if nothing had been."""
     try:
-        known = {path: (_signature(signature), facts) for path, (signature, facts) in kept.get("notes", {}).items()}
+        known = {
+            path: (_signature(signature), dict(facts)) for path, (signature, facts) in kept.get("notes", {}).items()
+        }
     except (ValueError, TypeError, AttributeError):
         known = {}
     return Notes(time.time_ns(), time.monotonic_ns(), known)
@@ -47,30 +48,28 @@ def notes_of(kept: Mapping[str, Any]) -> Notes:
 def keep(path: Path, manifest: Manifest, look: Look) -> None:
     """Write down what a look found out. A cache that cannot be written costs another look the next time."""
     looked, steady = look.notes.looked(), _is_clock_steady(look.notes)
-    signed = {str(file): sign(file) for file in manifest.files}
     # What may have changed after it was read is not kept; it will be looked at again.
     began = look.notes.began if steady else 0
     settled = [file for file, one in looked.paths.items() if one is None or is_settled(one, began)]
-    body = {
-        "format": FORMAT,
-        "installation": installation(),
-        "manifest": str(manifest.path),
-        "environment": manifest.environment,
-        "declared": _declared(manifest, signed),
-        "looked": _looked(looked, look),
-        "notes": {file: [looked.paths[file], looked.facts[file]] for file in sorted(settled)},
-    }
-    whole = len(settled) == len(looked.paths) and _are_settled(signed.values(), manifest.origin.began)
-    if look.sealed is not None and whole:
-        body["proof"] = _proof(manifest, look.sealed)
     with suppress(OSError):
+        body = {
+            "format": FORMAT,
+            "installation": installation(),
+            "manifest": str(manifest.path),
+            "environment": manifest.environment,
+            "declared": _declared(manifest),
+            "looked": _looked(looked, look),
+            "notes": {file: [looked.paths[file], looked.facts[file]] for file in sorted(settled)},
+        }
+        if look.sealed is not None and len(settled) == len(looked.facts) and _is_as_it_was_read(manifest):
+            body["proof"] = _proof(manifest, look.sealed)
         write_whole(path, json.dumps(body, separators=(",", ":")))
 
 
-def _declared(manifest: Manifest, signed: Mapping[str, Signature | None]) -> dict[str, Any]:
+def _declared(manifest: Manifest) -> dict[str, Any]:
     origin = manifest.origin
     return {
-        "paths": signed,
+        "paths": {str(file): signature for file, signature in origin.files},
         "repository": _repository(manifest),
         "variables": origin.variables,
         "values": origin.values,
@@ -87,13 +86,12 @@ def _looked(looked: Looked, look: Look) -> dict[str, Any]:
     }
 
 
-def _proof(manifest: Manifest, sealed: Seal) -> dict[str, Any]:
+def _proof(manifest: Manifest, sealed: Signature) -> dict[str, Any]:
     return {
         "name": manifest.name,
         "digest": manifest.digest,
         "database": str(manifest.database),
-        "signature": sealed.signature,
-        "counters": sealed.counters,
+        "seal": sealed,
     }
 
 
@@ -116,8 +114,10 @@ def _signature(numbers: list[int] | None) -> Signature | None:
     return None if numbers is None else Signature(*numbers)
 
 
-def _are_settled(signed: Iterable[Signature | None], began: int) -> bool:
-    return all(one is not None and is_settled(one, began) for one in signed)
+def _is_as_it_was_read(manifest: Manifest) -> bool:
+    began = manifest.origin.began
+    signed = [(sign(file), before) for file, before in manifest.origin.files]
+    return all(now is not None and now == before and is_settled(now, began) for now, before in signed)
 
 
 def _is_clock_steady(notes: Notes) -> bool:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from provisioner.declare.signature import Signature, sign
 from provisioner.observe.files import (
     digest_file,
     has_wildcard,
@@ -22,13 +23,13 @@ from provisioner.observe.files import (
     resolve_input,
     where,
 )
-from provisioner.observe.signature import Signature, sign
 
 
 @dataclass(frozen=True, slots=True)
 class Looked:
-    """Everything that was looked at. paths: files and folders, and places where nothing was; facts: by path and name.
+    """Everything that was looked at. paths: files and folders, and places where nothing was, that did not change since.
 
+    facts: of every path, by name.
     wildcards: (text, folder, files that matched). packages: (name, folder, empty when not installed).
     """
 
@@ -50,19 +51,23 @@ class Notes:
     kept: Mapping[str, tuple[Signature | None, Mapping[str, Any]]] = field(default_factory=dict)
     learned: bool = False
     _facts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    _signed: dict[str, Signature | None] = field(default_factory=dict)
     _wildcards: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _packages: dict[str, str] = field(default_factory=dict)
 
     def saw(self, path: Path) -> None:
-        """A file, folder or absence that what is found depends on."""
-        self._facts.setdefault(str(path), {})
+        """A file, folder or absence that what is found depends on. To be called before it is read."""
+        if str(path) not in self._facts:
+            self._signed[str(path)] = sign(path)
+            self._facts[str(path)] = {}
 
     def fact(self, path: Path, name: str, find: Callable[[Path], Any]) -> Any:
         """What `find` makes of the file's content, a JSON value; `find` is asked again only when the file changed."""
-        facts = self._facts.setdefault(str(path), {})
+        self.saw(path)
+        facts = self._facts[str(path)]
         if name not in facts:
             signature, known = self.kept.get(str(path), (None, {}))
-            if name in known and sign(path) == signature:
+            if name in known and signature is not None and self._signed[str(path)] == signature:
                 facts[name] = known[name]
             else:
                 facts[name] = find(path)
@@ -112,9 +117,9 @@ class Notes:
         return tuple((text, where(text, folder)) for text in texts if not self.find(text, folder))
 
     def looked(self) -> Looked:
-        """All that was looked at, with the signatures of now."""
+        """All that was looked at, with its signatures from before it was read, as far as they are the same now."""
         return Looked(
-            {path: sign(path) for path in self._facts},
+            {path: signature for path, signature in self._signed.items() if sign(path) == signature},
             self._facts,
             tuple((text, folder, found) for (text, folder), found in self._wildcards.items()),
             tuple(self._packages.items()),

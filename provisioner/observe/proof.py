@@ -20,14 +20,14 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.declare.asked import digest_values
+from provisioner.declare.signature import sign
 from provisioner.observe.installation import installation
 from provisioner.observe.seal import seal
-from provisioner.observe.signature import sign
 
 # Raised with every change of what is kept.
 FORMAT = 1
 # Where DuckDB takes the time zone from, in which a view may cast.
-ZONE_VARIABLE, ZONE_FILE = "TZ", "/etc/localtime"
+ZONE_VARIABLE, ZONE_FILE = "TZ", Path("/etc/localtime")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,14 +66,14 @@ def check_proof(kept: Mapping[str, Any], variables: Mapping[str, str], *, digest
         same = proof["digest"] == digest if digest is not None else _is_as_declared(kept["declared"], variables)
         if same and _is_sealed(proof) and _is_as_looked_at(kept, variables):
             return Proof(proof["name"], proof["digest"], kept["environment"], Path(proof["database"]))
-    except (KeyError, TypeError, ValueError, AttributeError, OSError):
+    except (LookupError, TypeError, ValueError, AttributeError, OSError):
         pass
     return None
 
 
 def _is_sealed(proof: Mapping[str, Any]) -> bool:
     now = seal(Path(proof["database"]))
-    return now is not None and [list(now.signature), list(now.counters)] == [proof["signature"], proof["counters"]]
+    return now is not None and list(now) == proof["seal"]
 
 
 def _is_as_declared(declared: Mapping[str, Any], variables: Mapping[str, str]) -> bool:

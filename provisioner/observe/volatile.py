@@ -32,9 +32,8 @@ _UNSTEADY = """
         WHEN function_type IN ('scalar', 'aggregate', 'window') THEN stability <> 'CONSISTENT'
         WHEN function_type = 'macro' THEN NOT internal OR contains(macro_definition, 'current_')
         ELSE true END"""
-# Compiled when they are needed, which is not at every start.
-_STRING = r"'(?:[^']|'')*'"
-_NAME = r'("(?:[^"]|"")*"|[A-Za-z_\x80-\U0010ffff][\w$]*)\s*(\()?'
+# A string, or a name and perhaps a bracket; from left to right, since each may hold the other's quotes.
+_TOKEN = r"""'(?:[^']|'')*'|(?P<name>"(?:[^"]|"")*"|[A-Za-z_\x80-\U0010ffff][\w$]*)\s*(?P<bracket>\()?"""
 # A name such as "a.csv" may stand for a file.
 _LIKE_A_FILE = r"[./\\:*?]"
 
@@ -73,5 +72,5 @@ def _is_unsteady(sql: str, unsteady: set[str]) -> bool:
 
 def _words(sql: str) -> list[tuple[str, bool]]:
     """Every name and keyword of a query, folded, and whether a bracket follows it."""
-    found = re.findall(_NAME, re.sub(_STRING, "''", sql))
+    found = [(token["name"], token["bracket"]) for token in re.finditer(_TOKEN, sql) if token["name"]]
     return [(fold(word[1:-1].replace('""', '"') if word[0] == '"' else word), bool(bracket)) for word, bracket in found]

@@ -22,7 +22,7 @@ FILES = {
     **BASE,
     "dbt_project.yml": (
         "name: shop\nversion: 1.0.0\nprofile: shop\n"
-        "vars: {year: 2025, data: in/c.csv, shop: {scoped: 1}, other: 0}\n"
+        "vars: {year: 2025, data: in/c.csv, shop: {scoped: 1}, other: 0, folder: out}\n"
         "models: {shop: {mart: {+schema: mart}}}\n"
     ),
     "packages.yml": "packages:\n  - local: ../given\n",
@@ -57,6 +57,10 @@ FILES = {
         "{{ config(materialized='table', post_hook='create index j on {{ this }}(i)') }} select 1 as i"
     ),
     "models/external.sql": "{{ config(materialized='external', location='out.parquet') }} select 1 as i",
+    "models/abroad.sql": (
+        "{{ config(materialized='external', location='/abs/{{ var (\"folder\") }}/ext.parquet') }}"
+        "select '{{ env_var ( 'APART', 'a' ) }}' as a, {{ var  ('apart', 1) }} as i from 'in/read.parquet'"
+    ),
     "models/off.sql": "{{ config(enabled=false) }} select 1 as i",
     "models/mart/placed.sql": "{{ config(alias='named') }} select * from {{ source('raw', 'orders') }}",
     "models/outside.sql": "select * from {{ source('raw', 'far') }}",
@@ -182,6 +186,8 @@ READS = {
     "files": ("d/x.json", "data/*.PARQUET", "data/a.csv", "in/c.csv"),
     "declared": ("rates.txt",),
     "outside": ("lake/far.parquet",),
+    "external": (),
+    "abroad": ("in/read.parquet",),
     "shown": (),
     "placed": (),
 }
@@ -261,8 +267,10 @@ def test_an_edit_changes_exactly_these_parts_of_these_nodes(
 VALUES: list[tuple[dict[str, str], dict[str, object], dict[str, set[str]]]] = [
     ({"HERE": "2"}, {}, {"uses": {"env HERE"}}),
     ({"BELOW": "2"}, {}, {"uses": {"env BELOW"}}),
+    ({"APART": "2"}, {}, {"abroad": {"env APART"}}),
     ({"ELSEWHERE": "2"}, {}, {}),
     ({}, {"year": 2030}, {"bands": {"var year"}, "any": {"vars"}}),
+    ({}, {"apart": 2}, {"abroad": {"var apart"}, "any": {"vars"}}),
     ({}, {"scoped": 2}, {"scoped": {"var scoped"}, "any": {"vars"}}),
 ]
 

@@ -83,7 +83,7 @@ def test_included_files_are_one_manifest_with_the_same_digest(tmp_path: Path) ->
     write(tmp_path, "tables:\n" + tables, "parts/deeper.yaml")
     parted = load(tmp_path, "include: [parts/more.yaml]\n" + head)
     assert parted.digest == whole.digest
-    assert [path.name for path in parted.files] == ["manifest.yaml", "more.yaml", "deeper.yaml"]
+    assert [path.name for path, _ in parted.origin.files] == ["manifest.yaml", "more.yaml", "deeper.yaml"]
 
 
 INCLUDES = {

@@ -47,6 +47,21 @@ def test_a_file_is_looked_into_again_only_when_it_changed(tmp_path: Path) -> Non
     assert found.asked == ["a", "b", "b"]
 
 
+def test_what_a_file_was_replaced_by_while_it_was_read_is_not_believed(tmp_path: Path) -> None:
+    """Behind a link may stand another file that is as old as the first."""
+    for name, text in (("v1", "one"), ("v2", "two")):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "a").write_text(text)
+    latest = tmp_path / "latest"
+    latest.symlink_to("v1")
+    notes, found = Notes(), Found()
+    assert notes.fact(latest / "a", "text", found) == "one"
+    latest.unlink()
+    latest.symlink_to("v2")
+    assert str(latest / "a") not in notes.looked().paths
+    assert notes_after(notes).fact(latest / "a", "text", found) == "two"
+
+
 def test_facts_of_other_names_are_found_out_by_themselves(tmp_path: Path) -> None:
     (tmp_path / "a").write_text("1")
     notes, found = Notes(), Found()

@@ -4,9 +4,14 @@ from __future__ import annotations
 
 import json
 import os
+import subprocess
+import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
+import duckdb
 import pytest
 from proved_projects import GRAIN, World, copy_over, keeping_times, same_size
 
@@ -189,6 +194,7 @@ UNSTEADY = {
     "chance": "select name from people where random() >= 0",
     "a file": "select name from 'data/people.csv'",
     "a file through another view": "select name from far",
+    "the clock, between quotes": """select name, 1 as "it's", now() > timestamp '2000-01-01' as "that's" from people""",
 }
 FAR = """
 steps: {far: {sql: far.sql}}
@@ -223,6 +229,10 @@ DAMAGE: dict[str, Callable[[str], str]] = {
     "numbers for paths": lambda text: json.dumps({**json.loads(text), "notes": {"x": 7}}),
     "another manifest's": lambda text: json.dumps({**json.loads(text), "manifest": "/elsewhere.yaml"}),
     "nothing looked at": lambda text: json.dumps({**json.loads(text), "looked": {}}),
+    "a note that is a list": lambda text: json.dumps({**json.loads(text), "notes": {"x": []}}),
+    "no facts": lambda text: json.dumps(
+        {**json.loads(text), "notes": {path: [[1, 2, 3, 4, 5], None] for path in json.loads(text)["notes"]}}
+    ),
     "NUL in a path": lambda text: json.dumps({**json.loads(text), "notes": {"a\0b": [[1, 2, 3, 4, 5], {}]}}),
 }
 
@@ -248,15 +258,65 @@ def test_the_cache_holds_no_value_of_a_variable_and_is_for_its_owner_alone(
     assert world.kept().stat().st_mode & 0o077 == 0
 
 
-def test_a_database_that_this_process_has_open_is_not_looked_into(world: World) -> None:
-    """Reading its head would drop DuckDB's lock on it."""
-    import duckdb
-
-    with duckdb.connect(str(world.database), read_only=True):
-        assert not world.is_proved()
+def test_looking_for_a_proof_takes_no_lock_from_a_connection_of_this_process(world: World) -> None:
+    """To close any descriptor of the file would drop DuckDB's lock on it; another thread may connect at any moment."""
+    code = "import duckdb, sys; duckdb.connect(sys.argv[1])"
+    with duckdb.connect(str(world.database)):
+        assert provisioner.ensure(world.manifest).outcome is Outcome.DONE
+        other = subprocess.run([sys.executable, "-c", code, str(world.database)], capture_output=True, text=True)
+        assert "Could not set lock" in other.stderr
+        same_size(world.folder / "notes.txt")
         with pytest.raises(provisioner.BusyError, match="already open in this process"):
             provisioner.ensure(world.manifest)
-    assert world.is_proved()
+
+
+def test_threads_that_look_for_proofs_and_connect_at_once_leave_every_connection_its_lock(world: World) -> None:
+    done = threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            find_proof(world.manifest)
+
+    lookers = [threading.Thread(target=look) for _ in range(2)]
+    for looker in lookers:
+        looker.start()
+    inode = str(world.database.stat().st_ino)
+    try:
+        for _ in range(60):
+            with duckdb.connect(str(world.database)):
+                locks = Path("/proc/locks").read_text().splitlines()
+                assert any(f"{os.getpid()} " in line and inode in line for line in locks)
+    finally:
+        done.set()
+        for looker in lookers:
+            looker.join()
+
+
+@pytest.mark.parametrize("linked", ["provision.yaml", "more.yaml"])
+def test_a_link_to_another_manifest_leaves_the_proof_in_doubt(world: World, linked: str) -> None:
+    """As when `current` leads to another release: both files are old, and neither of them changed."""
+    first, second = world.folder / "first", world.folder / "second"
+    for path, more in ((first, ""), (second, "# another\n")):
+        path.write_text((world.folder / linked).read_text() + more)
+    (world.folder / linked).unlink()
+    (world.folder / linked).symlink_to(first)
+    assert world.look() and world.is_proved()
+    (world.folder / linked).unlink()
+    (world.folder / linked).symlink_to(second)
+    assert not world.is_proved()
+
+
+def test_the_place_of_the_clock_is_looked_at_too(world: World) -> None:
+    assert "/etc/localtime" in json.loads(world.kept().read_text())["notes"]
+
+
+def test_files_of_other_programs_in_our_own_folder_are_no_part_of_the_installation(tmp_path: Path) -> None:
+    for name in ("a.py", "a.json", "a.txt"):
+        (tmp_path / name).touch()
+    (tmp_path / ".#a.py").symlink_to("nobody@nowhere.1")
+    assert [entry.split(":")[0].rpartition("/")[2] for entry in sorted(installation._entries(str(tmp_path)))] == [
+        "a.json", "a.py",
+    ]  # fmt: skip
 
 
 def test_a_loaded_manifest_is_known_by_its_content(world: World) -> None:

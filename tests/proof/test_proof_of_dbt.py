@@ -22,7 +22,9 @@ tables:
   prices: {tier: seed, step: seeds}
   costs: {tier: mart, step: models, expect: {min_rows: 1}}
 """,
-    "shop/dbt_project.yml": "name: shop\nprofile: shop\nmodels: {+materialized: table}\n",
+    "shop/dbt_project.yml": (
+        "name: shop\nprofile: shop\nmodel-paths: [models, ../later]\nmodels: {+materialized: table}\n"
+    ),
     "shop/seeds/prices.csv": "id,price\n1,10\n2,20\n",
     "shop/macros/twice.sql": "{% macro twice(x) %}({{ x }} * 2){% endmacro %}",
     "shop/data/more.csv": "id\n1\n",
@@ -66,6 +68,7 @@ CHANGES: dict[str, Callable[[Path], object]] = {
     "a file that SQL reads": edited("shop/data/more.csv"),
     "the project file": edited("shop/dbt_project.yml"),
     "a new model in a new folder": lambda folder: new(folder / "shop/models/deep/new.sql"),
+    "a folder outside that was not there": lambda folder: new(folder / "later/new.sql"),
     "a new macro": lambda folder: new(folder / "shop/macros/new.sql"),
     "a profile": lambda folder: new(folder / "shop/profiles.yml"),
     "packages asked for": lambda folder: new(folder / "shop/packages.yml"),

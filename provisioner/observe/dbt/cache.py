@@ -17,7 +17,7 @@ from provisioner.observe.notes import Notes
 from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode, Selected
 
 # Raised with every change of what a graph holds or how it is made.
-_FORMAT = 2
+_FORMAT = 3
 
 Selections = tuple[Selection, ...]
 Select = Callable[[Selections], Mapping[Selection, Selected]]

@@ -18,14 +18,18 @@ _LITERAL = re.compile(r"""'((?:[^'\n]|'')*)'|"([^"\n]*)\"""")
 
 
 def read_files(node: Node, texts: Texts, variables: Variables, project_dir: Path) -> set[str]:
-    """What a node reads by itself: a seed's CSV, literals in its code and macros, vars they use, `meta.inputs`."""
+    """What a node reads by itself: a seed's CSV, literals in its code and macros, vars they use, `meta.inputs`.
+
+    The file that it makes is left out.
+    """
     package = node["package_name"]
     found = set(_data_files(_literals(variables.fill_in(text, package) for text in texts.all)))
     found |= set(_data_files(_strings([variables.get(name, package) for name in named_vars(texts.all)])))
     found |= set(_strings((node["config"].get("meta") or {}).get("inputs")))
     if node["resource_type"] == "seed":
         found.add(_seed_file(node, project_dir))
-    return found
+    # Where dbt writes an external model to. As an input it would change with every run.
+    return found - set(_data_files([variables.fill_in(str(node["config"].get("location")), package)]))
 
 
 def source_files(source: Node) -> set[str]:

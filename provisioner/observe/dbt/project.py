@@ -24,7 +24,7 @@ _NAMED = (".csv",)
 _PATHS = ("model", "seed", "snapshot", "macro", "analysis", "test", "docs", "function")
 _SKIPPED = ("__pycache__", "node_modules")
 _ASKS_FOR_PACKAGES = re.compile(rb"^packages:[ \t]*(?:#.*)?(?:\n[ \t]*(?:#.*)?)*\n[ \t]*-", re.M)
-_ENV_VAR = re.compile(rb"""env_var\(\s*['"]([^'"]+)['"]""")
+_ENV_VAR = re.compile(rb"""env_var\s*\(\s*['"]([^'"]+)['"]""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +163,7 @@ def _files(project: DbtProject, said: ProjectFile, notes: Notes) -> Iterator[Pat
 
 def walk(root: Path, ignored: frozenset[Path], seen: set[str], notes: Notes) -> Iterator[Path]:
     """Links are followed, since local packages are links; a folder that was seen is not entered again."""
+    notes.saw(root)  # it may not be there yet
     for folder, folders, files in os.walk(root, followlinks=True):
         real = os.path.realpath(folder)
         if real in seen:

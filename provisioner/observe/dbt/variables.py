@@ -7,10 +7,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-_VAR = re.compile(r"""\bvar(?:\.has_var)?\(\s*['"]([^'"]+)['"]""")
-_UNNAMED_VAR = re.compile(r"""\bvar\(\s*[^'"\s)]""")
-_ENV_VAR = re.compile(r"""\benv_var\(\s*['"]([^'"]+)['"]""")
-_WRITTEN_OUT = re.compile(r"""\{\{-?\s*(var|env_var)\(\s*['"]([^'"]+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*-?\}\}""")
+_VAR = re.compile(r"""\bvar(?:\.has_var)?\s*\(\s*['"]([^'"]+)['"]""")
+_UNNAMED_VAR = re.compile(r"""\bvar\s*\(\s*[^'"\s)]""")
+_ENV_VAR = re.compile(r"""\benv_var\s*\(\s*['"]([^'"]+)['"]""")
+_WRITTEN_OUT = re.compile(
+    r"""\{\{-?\s*(var|env_var)\s*\(\s*['"]([^'"]+)['"]\s*(?:,\s*['"]([^'"]*)['"]\s*)?\)\s*-?\}\}"""
+)
 
 
 @dataclass(frozen=True, slots=True)
