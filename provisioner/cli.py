@@ -18,7 +18,7 @@ from provisioner.console import (
     show_plan,
     tell_error,
 )
-from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, UsageError
+from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, ProvisionError, UsageError
 from provisioner.options import Duration, Wishes, common, narrowing
 from provisioner.report.converged import NOTHING_TO_DO, dump, empty_plan_json, empty_plan_text, empty_run_json
 
@@ -242,6 +242,9 @@ def main() -> None:
     except BrokenPipeError:
         abandon_stdout()
         code = EXIT_FAILED
+    except ProvisionError as error:
+        tell_error(error)
+        code = error.exit_code
     sys.exit(code if isinstance(code, int) else EXIT_DONE)
 
 

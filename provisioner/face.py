@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -42,7 +43,10 @@ def find_proof(manifest: str | Path | Manifest, *, env: str | None = None) -> Pr
         path, environment, digest = Path(manifest), _environment(env, os.environ), None
     else:
         path, environment, digest = manifest.path, manifest.environment, manifest.digest
-    kept = read_kept(kept_path(_cache_dir(), path, environment), path, environment)
+    try:
+        kept = read_kept(kept_path(_cache_dir(), path, environment), path, environment)
+    except OSError:  # the working directory is gone
+        return None
     return check_proof(kept, os.environ, digest=digest)
 
 
@@ -69,9 +73,10 @@ def plan(
         return Plan()
     from provisioner.execute.request import check_names
     from provisioner.execute.session import Session
+    from provisioner.execute.turn import turn
 
     declared = _declared(manifest, env)
-    with Session(declared, surroundings(cache), on_event or _ignore) as session:
+    with turn(declared.database, None), Session(declared, surroundings(cache), on_event or _ignore) as session:
         return session.observe(check_names(declared, target, rebuild, prune)).plan
 
 
@@ -107,6 +112,7 @@ def apply(
     from provisioner.execute.run import apply as carry_out
     from provisioner.execute.session import Session
     from provisioner.execute.terms import Terms
+    from provisioner.execute.turn import turn
 
     declared = _declared(manifest, env)
     terms = Terms(
@@ -117,7 +123,8 @@ def apply(
         lock_timeout=timeout,
         command="provisioner.apply",
     )
-    with Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
+    around = surroundings(cache)
+    with turn(declared.database, timeout), Session(declared, around, on_event or _ignore, stop) as session:
         run = carry_out(session, terms)
     if run.error is not None:
         raise run.error
@@ -169,14 +176,25 @@ def surroundings(cache: bool = True) -> Surroundings:
 
 def _cache_dir() -> Path:
     """The user's cache folder (XDG_CACHE_HOME); without a home, as in many containers, among the temporary files."""
-    base = os.environ.get("XDG_CACHE_HOME")
-    if not base and os.path.isabs(home := os.path.expanduser("~")):
+    base = os.environ.get("XDG_CACHE_HOME", "")
+    # By the rules of XDG a relative one does not count.
+    if not os.path.isabs(base) and os.path.isabs(home := os.path.expanduser("~")):
         base = os.path.join(home, ".cache")
-    if not base:
-        import tempfile
+    return Path(base, "provision") if os.path.isabs(base) else _temporary_cache()
 
-        base = os.path.join(tempfile.gettempdir(), f"cache-{os.getuid()}")
-    return Path(base, "provision")
+
+def _temporary_cache() -> Path:
+    """Where anybody may write, only a folder that is ours and closed to others is believed; else there is no cache."""
+    import tempfile
+
+    folder = Path(tempfile.gettempdir(), f"provision-cache-{os.getuid()}")
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        facts = folder.lstat()
+        ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
+    except OSError:
+        ours = False
+    return folder if ours else Path(os.devnull, "no cache")
 
 
 def _ignore(event: Event) -> None:

@@ -43,7 +43,10 @@ def load_manifest(path: Path, *, environment: str | None = None, variables: Mapp
 
 
 def _existing(path: Path) -> Path:
-    absolute = Path(os.path.abspath(path))
+    try:
+        absolute = Path(os.path.abspath(path))
+    except FileNotFoundError:
+        raise UsageError("the working directory is gone.", cure="Change to another one.", code="no_manifest") from None
     if "\0" in str(path) or not os.path.exists(absolute):
         cure = "Name an existing file: --manifest FILE."
         raise UsageError(f"there is no manifest {show_path(str(path))}.", cure=cure, code="no_manifest")

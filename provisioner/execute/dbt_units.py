@@ -7,7 +7,7 @@ from contextlib import suppress
 
 import duckdb
 
-from provisioner.errors import ProvisionError
+from provisioner.errors import InputError, ProvisionError
 from provisioner.execute.aside import put_aside, put_back
 from provisioner.execute.dbt_settle import Record, Results, settle
 from provisioner.execute.setting import Setting
@@ -56,22 +56,33 @@ def _invoke(actions: Sequence[Action], setting: Setting, record: Record, attempt
     try:
         in_place = put_aside(setting.live.connection, units, setting.run)
         setting.live.release()
-        return dict(
-            setting.worker.run(
-                nodes[0].command,
-                nodes,
-                # Into a seed's table that is there dbt copies by position: moved columns would swap their values.
-                full_refresh=actions[0].full_refresh or (nodes[0].command == "seed" and bool(in_place)),
-                fail_fast=setting.fail_fast,
-                on_event=on_event,
-                timeout=units[0].timeout,
-                should_stop=lambda: setting.stop.requested,
-            )
+        results = setting.worker.run(
+            nodes[0].command,
+            nodes,
+            # Into a seed's table that is there dbt copies by position: moved columns would swap their values.
+            full_refresh=actions[0].full_refresh or (nodes[0].command == "seed" and bool(in_place)),
+            fail_fast=setting.fail_fast,
+            on_event=on_event,
+            timeout=units[0].timeout,
+            should_stop=lambda: setting.stop.requested,
         )
+        _refuse_changes(setting.changed_since(nodes[0].command))
+        return dict(results)
     except ProvisionError as error:
         return {unit.id: error for unit in units}
     except duckdb.Error as error:
         return {unit.id: translate(error, setting.live.path) for unit in units}
+
+
+def _refuse_changes(files: Sequence[str]) -> None:
+    """What dbt made of a file that someone changed meanwhile is not to be stamped as made of the old text."""
+    if files:
+        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
+        raise InputError(
+            f"{files[0]}{more} changed while dbt ran: nobody knows which text its nodes were made from.",
+            code="changed_meanwhile",
+            cure="Run `provision apply` again; the tables are what they were before.",
+        )
 
 
 def _seconds(event: dict[str, object]) -> float:

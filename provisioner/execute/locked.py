@@ -154,6 +154,7 @@ class Locked:
             tell,
             self._stop,
             self._live,
+            self._session.changed_since,
             self._session.guard,
             self._session.worker() if needs_dbt(seen.plan) else None,
             self._terms.fail_fast,

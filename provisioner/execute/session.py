@@ -141,6 +141,13 @@ class Session:
         check_inputs(self.manifest, self._notes)
         return read_graph(self.manifest, self._dbt_graph(may_parse), self._notes)
 
+    def changed_since(self, command: str) -> tuple[str, ...]:
+        """The files that dbt's nodes were defined by and that someone changed meanwhile. command: dbt's.
+
+        Of data files those of seeds alone: a model may well write one that another model reads.
+        """
+        return self._notes.changed({"seed": ("dbt", "digest")}.get(command, ("dbt",)))
+
     def _dbt_graph(self, may_parse: bool) -> DbtGraph:
         project = self.manifest.dbt
         if project is None:

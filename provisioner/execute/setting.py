@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from provisioner.declare.values import Manifest, TableName
@@ -19,7 +19,8 @@ from provisioner.reconcile.values import Fingerprint
 class Setting:
     """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy.
 
-    worker: None without dbt. protected: tables that are protected in the database.
+    changed_since: for a command of dbt's, the files of its nodes that changed since the plan was made. worker: None
+    without dbt. protected: tables that are protected in the database.
     """
 
     manifest: Manifest
@@ -29,6 +30,7 @@ class Setting:
     tell: Listener
     stop: Stop
     live: Live
+    changed_since: Callable[[str], tuple[str, ...]]
     guard: int | None = None
     worker: DbtWorker | None = None
     fail_fast: bool = False

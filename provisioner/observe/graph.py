@@ -141,7 +141,7 @@ def _made_twice(name: TableName, own: Unit | None, nodes: list[str], place: str)
         makers, cure = nodes, "DuckDB takes names that differ only in case for one. Give one of them another alias."
     else:
         makers = [f"step {own.step}" if own.step else "the manifest itself", *nodes]
-        cure = f"Let dbt read {name} with source() in the place of ref(), or give one of the two another name."
+        cure = f"Let dbt read {name} with source() in the place of ref(), or give one of them another name."
     return Problem(place, "two_makers", f"{name} has more than one maker: {' and '.join(makers)}.", cure)
 
 

@@ -20,6 +20,8 @@ from provisioner.observe.installation import installation
 from provisioner.observe.notes import Looked, Notes
 from provisioner.observe.proof import FORMAT, ZONE_VARIABLE
 
+_SEASON_SECONDS = 90 * 24 * 3600.0
+
 
 @dataclass(frozen=True, slots=True)
 class Look:
@@ -100,6 +102,8 @@ def write_whole(path: Path, text: str) -> None:
     import tempfile  # slow to import, and most looks write nothing
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if not path.exists():
+        _sweep(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
     try:
         with os.fdopen(descriptor, "w", encoding="utf-8") as file:
@@ -108,6 +112,15 @@ def write_whole(path: Path, text: str) -> None:
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what nobody has written for a season: the project may be gone, and what is not costs one full look."""
+    before = time.time() - _SEASON_SECONDS
+    for path in folder.glob("*-*.*"):
+        with suppress(OSError):
+            if path.stat().st_mtime < before:
+                path.unlink()
 
 
 def _signature(numbers: list[int] | None) -> Signature | None:

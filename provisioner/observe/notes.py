@@ -116,6 +116,13 @@ class Notes:
         """The texts that name no file, each with the place where one was expected."""
         return tuple((text, where(text, folder)) for text in texts if not self.find(text, folder))
 
+    def changed(self, names: Iterable[str]) -> tuple[str, ...]:
+        """The files with a fact of one of these names that are not what they were when they were read."""
+        wanted = set(names)
+        return tuple(
+            path for path, facts in self._facts.items() if wanted & facts.keys() and sign(path) != self._signed[path]
+        )
+
     def looked(self) -> Looked:
         """All that was looked at, with its signatures from before it was read, as far as they are the same now."""
         return Looked(

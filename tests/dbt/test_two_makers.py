@@ -53,7 +53,7 @@ TWICE = {
     "a load": (LOADED, BY_REF, "10", "step ld and model.shop.m2.", AS_STEP),
     "a script": (SCRIPTED, BY_REF, "10", "step sq and model.shop.m2.", AS_STEP),
     "a declared table": (DECLARED, BY_REF, "10", "the manifest itself and model.shop.m2.", AS_STEP),
-    "another case": (LOADED, (node("M2"), node("m3", "model.shop.M2")), "10", "step ld and model.shop.M2.", "read M2"),
+    "another case": (LOADED, (node("M2"), node("m3", "model.shop.M2")), "10", "step ld and model.shop.M2.", AS_STEP),
     "two nodes": (LOADED, (node("m3"), node("M3")), "8", "model.shop.m3 and model.shop.M3.", AS_ALIAS),
 }
 

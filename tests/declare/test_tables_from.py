@@ -81,7 +81,7 @@ WRONG = {
     "what changed, by its kind": ("selector: nightly", "select: '@state.body:x'", "selection", "29:27", "state:"),
     "what failed": ("[regions,", "['result:error',", "selection", "28:73", "result: compares"),
     "fresh sources": ("[regions,", "['source_status:fresher+',", "selection", "28:73", "source_status:"),
-    "an option of dbt's": ("selector: nightly", "select: stg_s --exclude stg_t", "selection", "29:27", "the key `exclude`"),
+    "an option of dbt's": ("selector: nightly", "select: a --exclude b", "selection", "29:27", "the key `exclude`"),
     "a minus": ("[regions,", "['orders -regions',", "selection", "28:73", "as -regions does"),
     "a selector's method": ("selector: nightly", "select: 'selector:x'", "selection", "29:27", "`selector: NAME`"),
 }  # fmt: skip

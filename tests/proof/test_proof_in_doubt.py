@@ -6,9 +6,11 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import duckdb
@@ -19,6 +21,7 @@ import provisioner
 from provisioner import Outcome
 from provisioner.face import find_proof
 from provisioner.observe import installation
+from provisioner.observe.keep import write_whole
 
 Change = Callable[[World], None]
 
@@ -324,3 +327,32 @@ def test_a_loaded_manifest_is_known_by_its_content(world: World) -> None:
     keeping_times(same_size, world.folder / "more.yaml")
     assert find_proof(world.manifest) is None
     assert find_proof(loaded) is not None
+
+
+def test_threads_that_call_ensure_at_once_take_turns(world: World) -> None:
+    world.write_here("DROP TABLE made")
+    with ThreadPoolExecutor(4) as threads:
+        runs = list(threads.map(lambda _: provisioner.ensure(world.manifest, timeout=60), range(4)))
+    assert sorted(len(run.units) for run in runs) == [0, 0, 0, 1]
+
+
+def test_a_cache_that_another_user_may_have_planted_is_not_believed(
+    world: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("XDG_CACHE_HOME")
+    monkeypatch.setenv("HOME", "nowhere")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    assert world.look() and world.is_proved()
+    (folder,) = tmp_path.iterdir()
+    assert folder.stat().st_mode & 0o777 == 0o700
+    folder.chmod(0o777)
+    assert not world.is_proved()
+
+
+def test_what_nobody_has_written_for_a_season_is_removed_from_the_cache(tmp_path: Path) -> None:
+    for name, days in (("looked-1.json", 91), ("dbt-parse-2.msgpack", 100), ("looked-3.json", 89)):
+        path = tmp_path / name
+        path.touch()
+        os.utime(path, (0, time.time() - days * 24 * 3600))
+    write_whole(tmp_path / "looked-4.json", "{}")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["looked-3.json", "looked-4.json"]
