@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
+from proved_projects import GRAIN, World
+
+import provisioner
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -14,3 +18,20 @@ def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         for name in ("PROVISION_ENV", "NO_COLOR", "WAREHOUSE", "TZ"):
             patch.delenv(name, raising=False)
         yield
+
+
+@pytest.fixture(scope="module")
+def _made(tmp_path_factory: pytest.TempPathFactory) -> World:
+    return World.make(tmp_path_factory.mktemp("made"))
+
+
+@pytest.fixture
+def world(_made: World) -> Iterator[World]:
+    """The provisioned project, proved by a look. What a test changes is put back, so that the next look is short."""
+    before = _made.content()
+    if not _made.is_proved():
+        time.sleep(GRAIN)
+        provisioner.plan(_made.manifest)
+    assert _made.is_proved()
+    yield _made
+    _made.put_back(before)
