@@ -15,6 +15,7 @@ from provisioner.errors import DbtError, StoppedError
 from provisioner.execute.child import Child, Event
 from provisioner.execute.dbt_extract import EXTRACT_FILE
 from provisioner.execute.dbt_progress import DbtProgress, NodeResult
+from provisioner.execute.held import is_held
 from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtNode, Selected
@@ -117,6 +118,8 @@ class DbtWorker:
         try:
             for event in self._ask({**request, "nodes": [node.unique_id for node in nodes]}):
                 if event is not None and event["event"] == "done":
+                    if is_held(self._database):
+                        self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
                     return progress.done(event)
                 if event is not None:
                     progress.hear(event)
@@ -158,15 +161,15 @@ class DbtWorker:
         self._child = None
 
     def _make_settings(self) -> dict[str, Any]:
-        profiles = write_profile(self._project, self._database, self._private / "profile", self._variables)
+        profile = write_profile(self._project, self._database, self._private / "profile", self._variables)
         return {
             "project_dir": str(self._project.project_dir),
-            "profiles_dir": str(profiles),
+            "profiles_dir": str(profile.folder),
             "target_path": str(self._private / "target"),
             "log_path": str(self._private / "logs"),
             "partial_parse": str(self._kept) if self._kept.is_file() else None,
             "vars": json.loads(json.dumps(dict(self._project.vars), default=str)),
-            "target": self._project.target,
+            "target": profile.target,
         }
 
     def _read_manifest(self, done: Event) -> dict[str, Any]:

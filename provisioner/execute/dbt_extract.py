@@ -18,8 +18,12 @@ EXTRACT_FILE = "extract.json"
 _OF_NODE = (
     "unique_id", "resource_type", "package_name", "name", "alias", "schema", "database", "language", "raw_code",
     "original_file_path", "root_path", "config", "columns", "constraints", "contract", "depends_on",
+    "description", "tags", "meta",
 )  # fmt: skip
-_OF_SOURCE = ("name", "identifier", "schema", "database", "source_meta", "meta", "config")
+_OF_SOURCE = (
+    "unique_id", "source_name", "name", "identifier", "schema", "database", "source_meta", "meta", "config", "columns",
+    "description",
+)  # fmt: skip
 
 
 def write_extract(manifest: Any, folder: Path) -> None:

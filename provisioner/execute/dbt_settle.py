@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from itertools import groupby
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import takewhile
 from typing import Protocol
 
 import duckdb
 
-from provisioner.errors import ProvisionError, StepError
+from provisioner.errors import InputError, ProvisionError, StepError
 from provisioner.execute.aside import Made, accept, put_back
 from provisioner.execute.bounds import Bounds
 from provisioner.execute.dbt_progress import NodeResult
@@ -24,6 +25,8 @@ Results = Mapping[str, NodeResult | ProvisionError]
 
 # So many nodes at most are accepted in one transaction: what a death then costs is to run them again.
 _TOGETHER = 50
+# So many nodes at most are named in one line.
+_NAMED = 3
 
 
 class Record(Protocol):
@@ -35,34 +38,90 @@ class Record(Protocol):
 
     def finished(self, action: Action, seconds: float, rows: int | None, error: ProvisionError | None) -> None: ...
 
-    def blocked_by(self, unit: str) -> str | None: ...
+    def blocked_by(self, unit: str, also: Collection[str] = ()) -> str | None: ...
 
 
 def settle(
     actions: Sequence[Action], results: Results, setting: Setting, record: Record, attempt: int
 ) -> tuple[Action, ...]:
-    """Settle them in their order, and return those that are to be run once more.
+    """Settle them in their order, which is that of dependency, and return those that are to be run once more.
 
     A commit costs more than what is committed for a node. So neighbours that succeeded are accepted together; when one
-    of them is not as it should be, nothing of that holds, and each is settled by itself.
+    of them is not as it should be, nothing of that holds, and each is settled by itself. Whether a node may be accepted
+    is asked when everything before it is settled: what it was made from must have been accepted, or be so with it.
+    """
+    this = _Attempt(attempt, results, setting, record)
+    at = 0
+    while at < len(actions):
+        fine = tuple(takewhile(this.is_fine, actions[at : at + _TOGETHER]))
+        rows = _accept_together(fine, setting) if fine else {}
+        some = fine or actions[at : at + 1]
+        for action in some:
+            if rows:
+                record.finished(action, _seconds_of(results[action.unit]), rows[action.unit], None)
+            else:
+                this.settle(action)
+        at += len(some)
+    this.tell_who_runs_too()
+    return tuple(this.again.values())
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """One attempt that is being settled.
+
+    again: what is to be run once more, by unit; for its readers it is broken until then. blameless: those of them that
+    did not fail.
     """
 
-    def is_fine(action: Action) -> bool:
-        unit, result = setting.graph.units[action.unit], results[action.unit]
-        return record.blocked_by(unit.id) is None and _error(unit, result, setting) is None
+    number: int
+    results: Results
+    setting: Setting
+    record: Record
+    again: dict[str, Action] = field(default_factory=dict)
+    blameless: list[str] = field(default_factory=list)
 
-    again = []
-    for fine, group in groupby(actions, key=is_fine):
-        neighbours = tuple(group)
-        for start in range(0, len(neighbours), _TOGETHER):
-            some = neighbours[start : start + _TOGETHER]
-            rows = _accept_together(some, setting) if fine else {}
-            for action in some:
-                if action.unit in rows:
-                    record.finished(action, _seconds_of(results[action.unit]), rows[action.unit], None)
-                elif not _settle_alone(action, results, setting, record, attempt):
-                    again.append(action)
-    return tuple(again)
+    def is_fine(self, action: Action) -> bool:
+        """Whether it is to be accepted, as far as is known without a look at what it made."""
+        unit = self.setting.graph.units[action.unit]
+        error = _error(unit, self.results[unit.id], self.setting)
+        return error is None and self.record.blocked_by(unit.id, self.again) is None
+
+    def settle(self, action: Action) -> None:
+        """Verify and grant; or put back, and write down how it ended unless it is to be run once more."""
+        unit, result = self.setting.graph.units[action.unit], self.results[action.unit]
+        source = self.record.blocked_by(unit.id)
+        waits = source is None and self.record.blocked_by(unit.id, self.again) is not None
+        error = skipped(source) if source else _error(unit, result, self.setting)
+        rows = None
+        if error is None and not waits:
+            rows, error = _accept_alone(unit, self.setting)
+        if waits or error is not None:
+            put_back(self.setting.live.connection, unit)
+        if waits or (error is not None and source is None and self._has_another(unit, result)):
+            self._run_again(action, error)
+        else:
+            self.record.finished(action, _seconds_of(result), rows, error)
+
+    def _has_another(self, unit: Unit, result: NodeResult | ProvisionError) -> bool:
+        """A node that the worker's end kept from running gets its turn; one that failed, as its step allows."""
+        if isinstance(result, InputError):
+            return False  # no other attempt mends what it was made from
+        return not self.setting.stop.requested and (_status(result) == "not_run" or self.number <= unit.retries)
+
+    def _run_again(self, action: Action, error: ProvisionError | None) -> None:
+        self.again[action.unit] = action
+        if error is None or _status(self.results[action.unit]) in ("not_run", "skipped"):
+            self.blameless.append(action.unit)
+        else:
+            self.setting.tell(Noted(f"{action.unit}, attempt {self.number}: {error.message}", warning=True))
+
+    def tell_who_runs_too(self) -> None:
+        """One line for all of them: after the death of a worker they may be thousands."""
+        if self.blameless:
+            more = f" and {len(self.blameless) - _NAMED} more" if len(self.blameless) > _NAMED else ""
+            names = ", ".join(self.blameless[:_NAMED])
+            self.setting.tell(Noted(f"attempt {self.number + 1} also runs what did not fail: {names}{more}"))
 
 
 def _accept_together(actions: Sequence[Action], setting: Setting) -> dict[str, int | None]:
@@ -80,23 +139,6 @@ def _accept(units: Sequence[Unit], setting: Setting) -> dict[str, int | None]:
     return accept(connection, [Made(unit, setting.stamps(unit)) for unit in units], bounds)
 
 
-def _settle_alone(action: Action, results: Results, setting: Setting, record: Record, attempt: int) -> bool:
-    """Verify and grant, or put back. False when the node is to be run once more."""
-    unit, result = setting.graph.units[action.unit], results[action.unit]
-    source = record.blocked_by(unit.id)
-    error = skipped(source) if source else _error(unit, result, setting)
-    rows = None
-    if error is None:
-        rows, error = _accept_alone(unit, setting)
-    if error is not None:
-        put_back(setting.live.connection, unit)
-        if not source and not setting.stop.requested and _again(unit, result, attempt):
-            setting.tell(Noted(f"{unit.id}, attempt {attempt}: {error.message}", warning=True))
-            return False
-    record.finished(action, _seconds_of(result), rows, error)
-    return True
-
-
 def _seconds_of(result: NodeResult | ProvisionError) -> float:
     return result.seconds if isinstance(result, NodeResult) else 0.0
 
@@ -110,9 +152,8 @@ def _accept_alone(unit: Unit, setting: Setting) -> tuple[int | None, ProvisionEr
         return None, translate(error, setting.live.path)
 
 
-def _again(unit: Unit, result: NodeResult | ProvisionError, attempt: int) -> bool:
-    """A node that the worker's end kept from running gets its turn; one that failed, as often as its step allows."""
-    return (isinstance(result, NodeResult) and result.status == "not_run") or attempt <= unit.retries
+def _status(result: NodeResult | ProvisionError) -> str:
+    return result.status if isinstance(result, NodeResult) else "error"
 
 
 def _error(unit: Unit, result: NodeResult | ProvisionError, setting: Setting) -> ProvisionError | None:

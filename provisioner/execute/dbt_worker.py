@@ -5,7 +5,7 @@
     {"do": "select", "selections", …settings}                               -> done, with what each of them selects
     {"do": "run", "command", "nodes", "full_refresh", …settings}            -> node_started, node_finished …, done
 
-settings: project_dir, profiles_dir, target_path, log_path, vars, and partial_parse and target, which may be null. After
+settings: project_dir, profiles_dir, target_path, log_path, target, vars, and partial_parse, which may be null. After
 every invocation the database is released, so that the parent may open it.
 """
 
@@ -20,6 +20,7 @@ from types import FrameType
 from typing import Any
 
 from provisioner.execute.dbt_choose import choose
+from provisioner.execute.dbt_environment import close_to_environment
 from provisioner.execute.dbt_extract import write_extract
 from provisioner.execute.dbt_nodes import Nodes
 from provisioner.execute.dbt_select import resolve
@@ -78,23 +79,26 @@ class Worker:
             _release()
 
     def _run(self, request: Request) -> str | None:
-        nodes = Nodes(self._manifest, self._parent.tell)
-        # Stated, or DBT_FULL_REFRESH and its like in the environment would decide.
-        settings = {"vars": request["vars"], "fail_fast": request["fail_fast"], "write_json": False}
-        if request["command"] != "snapshot":
-            settings["full_refresh"] = request["full_refresh"]
-        _forget_compiled(self._manifest)
         try:
-            chosen = choose(request["nodes"], Path(request["target_path"], "chosen"))
-            arguments = [request["command"], *_arguments(request), *chosen]
-            outcome = self._runner(manifest=self._manifest, callbacks=[nodes.hear]).invoke(arguments, **settings)
-            for result in getattr(outcome.result, "results", None) or ():
-                nodes.finish(result.node.unique_id, str(result.status), result.execution_time, result.message)
-            return None if outcome.exception is None else _text(outcome.exception)
+            return self._invoke(request)
         except OSError as problem:
             return f"dbt cannot be told what to run: {problem}"
         finally:
             _release()
+
+    def _invoke(self, request: Request) -> str | None:
+        """Nothing of dbt's outcome outlives it: the traceback in there may be all that keeps the database open."""
+        nodes = Nodes(self._manifest, self._parent.tell)
+        settings = {"vars": request["vars"], "fail_fast": request["fail_fast"], "write_json": False}
+        if request["command"] != "snapshot":
+            settings["full_refresh"] = request["full_refresh"]
+        _forget_compiled(self._manifest)
+        chosen = choose(request["nodes"], Path(request["target_path"], "chosen"))
+        arguments = [request["command"], *_arguments(request), *chosen]
+        outcome = self._runner(manifest=self._manifest, callbacks=[nodes.hear]).invoke(arguments, **settings)
+        for result in getattr(outcome.result, "results", None) or ():
+            nodes.finish(result.node.unique_id, str(result.status), result.execution_time, result.message)
+        return None if outcome.exception is None else _text(outcome.exception)
 
 
 def _arguments(request: Request) -> list[str]:
@@ -152,7 +156,9 @@ def main() -> None:
     parent = enter()
     try:
         with _undisturbed():
-            from dbt.cli.main import dbtRunner
+            from dbt.cli.main import cli, dbtRunner
+
+            close_to_environment(cli)
     except ImportError as problem:
         _refuse(parent, f"dbt cannot be imported: {problem}")
         return

@@ -7,6 +7,7 @@ What is done stays done. A tier is looked at as a whole before the next one star
 from __future__ import annotations
 
 import time
+from collections.abc import Collection
 from dataclasses import replace
 from itertools import groupby
 
@@ -84,12 +85,15 @@ class Walk:
             return skipped(source)
         return None
 
-    def blocked_by(self, unit: str) -> str | None:
-        """The unit that is broken and that this one reads, itself or through others that did not run since."""
-        waiting, seen = list(self._setting.graph.units[unit].reads) if self._broken else [], set[str]()
+    def blocked_by(self, unit: str, also: Collection[str] = ()) -> str | None:
+        """The unit that is broken and that this one reads, itself or through others that did not run since.
+
+        also: more units that count as broken.
+        """
+        waiting, seen = list(self._setting.graph.units[unit].reads) if self._broken or also else [], set[str]()
         while waiting:
             read = waiting.pop()
-            if read in self._broken:
+            if read in self._broken or read in also:
                 return read
             if read not in seen and read not in self._done:
                 seen.add(read)

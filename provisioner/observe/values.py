@@ -119,7 +119,8 @@ class Catalog:
 class DbtNode:
     """How dbt is asked to run one node.
 
-    command: seed, run or snapshot. memory: its old rows matter to it (snapshot, incremental, or its code reads `this`).
+    command: seed, run or snapshot. memory: its old rows matter to it (snapshot, incremental, a
+    materialization of the project's own, or its code reads `this`).
     path: of its file, relative to the dbt project.
     """
 

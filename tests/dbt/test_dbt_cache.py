@@ -132,6 +132,7 @@ NEW_KEY: dict[str, tuple[dict[str, str | None], dict[str, Any], dict[str, str]]]
     "vars": ({}, {"vars": {"year": 1}}, {}),
     "target": ({}, {"target": "prod"}, {}),
     "an env var it names": ({}, {}, {"NAMED": "1"}),
+    "an env var whose name it computes": ({}, {}, {"AREA_eu": "1"}),
     "one after white space": ({}, {}, {"APART": "1"}),
 }
 SAME_KEY: dict[str, tuple[dict[str, str | None], dict[str, Any], dict[str, str]]] = {
@@ -141,7 +142,10 @@ SAME_KEY: dict[str, tuple[dict[str, str | None], dict[str, Any], dict[str, str]]
     "files of other kinds": ({"data/x.parquet": "x", "README": "x"}, {}, {}),
     "an env var it does not name": ({}, {}, {"OTHER": "1"}),
 }
-NAMING = {"models/named.sql": "select '{{ env_var('NAMED', '') }}', '{{ env_var ( 'APART', '') }}'"}
+NAMING = {
+    "models/named.sql": "select '{{ env_var('NAMED', '') }}', '{{ env_var ( 'APART', '') }}'",
+    "models/computed.sql": "{% set area = 'eu' %}select '{{ env_var('AREA_' ~ area, '') }}'",
+}
 
 
 @pytest.mark.parametrize(

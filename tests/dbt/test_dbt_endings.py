@@ -103,6 +103,29 @@ def test_a_listener_that_raises_leaves_no_child_behind(write: Write, worker_for:
     open_it(tmp_path / "shop.duckdb")
 
 
+HOLDER = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
+
+
+def test_when_dbt_cannot_connect_its_own_words_are_told_and_the_database_is_free(
+    write: Write, worker_for: Make, tmp_path: Path
+) -> None:
+    attached = "{type: duckdb, path: own.duckdb, attach: [{path: /nowhere/else.duckdb}]}"
+    worker = worker_for(write({**FILES, "profiles.yml": f"shop: {{target: dev, outputs: {{dev: {attached}}}}}"}))
+    for result in worker.run("run", NODES[:1]).values():
+        assert (result.status, "/nowhere/else.duckdb" in result.message) == ("error", True)
+    open_it(tmp_path / "shop.duckdb")
+    (child,) = children(os.getpid())
+
+    command = [sys.executable, "-c", HOLDER, str(tmp_path / "shop.duckdb")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
+        assert holder.stdout is not None and holder.stdout.readline()
+        for result in worker.run("run", NODES[:1]).values():
+            assert result.status == "error" and "lock" in result.message
+        assert is_gone(child), "after its run another has the database: for all we know it is the child"
+        assert holder.stdin is not None
+        holder.stdin.close()
+
+
 PARENT = """
 import sys
 from pathlib import Path

@@ -14,6 +14,7 @@ from dbt_projects import BASE, make_project, write_files  # type: ignore[import-
 from provisioner.declare.values import TableKind, TableName
 from provisioner.execute.dbt_client import DbtWorker
 from provisioner.observe.dbt.graph import Surroundings, build_graph
+from provisioner.observe.dbt.profile_output import Target
 from provisioner.observe.dbt.project import package_vars, read_project
 from provisioner.observe.dbt.variables import Variables
 from provisioner.observe.values import DbtGraph, DbtGraphNode
@@ -33,6 +34,8 @@ FILES = {
         "{% macro below() %}{{ env_var('BELOW', 'b') }}{% endmacro %}\n"
         "{% macro unused() %}1{% endmacro %}\n"
         "{% macro noted() %}insert into log values (1){% endmacro %}\n"
+        "{% macro indexed() %}create index l on {{ this }}(i){% endmacro %}\n"
+        "{% macro old_rows() %}{% if load_relation(this) %} union all from {{ this }}{% endif %}{% endmacro %}\n"
     ),
     "macros/own.sql": (
         "{% materialization mine, adapter='duckdb' %}"
@@ -42,6 +45,18 @@ FILES = {
     "models/uses.sql": "select '{{ top() }}' as x, '{{ env_var('HERE', 'h') }}' as h",
     "models/scoped.sql": "select {{ var('scoped') }} as s",
     "models/any.sql": "{% set n = 'year' %}select {{ var(n) }} as s",
+    "models/computed.sql": "{% set r = 'eu' %}select {{ var('start_' ~ r, 1) }} as v, '{{ env_var(r, 'none') }}' as e",
+    "models/begun.sql": "{% set r = 'eu' %}select '{{ env_var('AREA_' ~ r, 'none') }}' as e",
+    "models/on_meta.sql": "select {{ config.get('meta')['k'] }} as k",
+    "models/on_columns.sql": "select {{ model.columns | length }} as n",
+    "models/on_graph.sql": "select {{ graph.nodes | length if execute else 0 }} as n",
+    "models/split.sql": "select * from {{ source('raw', 'split') }}",
+    "models/looks.sql": "{{ config(materialized='table') }} select 1 as i {{ old_rows() }}",
+    "models/looks_up.sql": (
+        "{{ config(materialized='table') }} select 1 as i"
+        "{% set r = adapter.get_relation(database, schema, 'looks_up') %}{% if r %} union all from {{ r }}{% endif %}"
+    ),
+    "models/hook_looks.sql": "{{ config(materialized='table', post_hook='{{ indexed() }}') }} select 1 as i",
     "models/files.sql": (
         "select * from read_csv('data/a.csv') -- 'data/no.csv'\nunion all select * from 'data/*.PARQUET'\n"
         "union all select * from '{{ var(\"data\") }}' union all select 's3://x/far.csv'\n"
@@ -69,7 +84,9 @@ FILES = {
     "models/all.yml": (
         "sources:\n  - name: raw\n    schema: landing\n    tables:\n      - {name: orders, identifier: orders_v1}\n"
         "      - {name: far, config: {meta: {external_location: 'lake/{name}.parquet'}}}\n"
-        "models:\n  - {name: shown, description: what, columns: [{name: id, data_type: integer}]}\n"
+        "      - {name: split, config: {meta: {external_location: \"read_csv('e.csv', delim=',')\"}}}\n"
+        "models:\n  - {name: on_meta, config: {meta: {k: 1}}}\n  - {name: on_columns, columns: [{name: a}]}\n"
+        "  - {name: shown, description: what, columns: [{name: id, data_type: integer}]}\n"
         "  - {name: bands, config: {contract: {enforced: true}, tags: [a]}, columns: "
         "[{name: id, data_type: integer}, {name: label, data_type: varchar}, {name: y, data_type: integer}]}\n"
     ),
@@ -94,7 +111,7 @@ class World:
     def graph(self, environment: dict[str, str] | None = None, given: dict[str, object] | None = None) -> DbtGraph:
         said = read_project(self.project)
         variables = Variables(given or {}, said.vars, package_vars(said), environment or {})
-        around = Surroundings(self.project.project_dir, variables, "x", None, {"dbt-core": "1"})
+        around = Surroundings(self.project.project_dir, variables, "x", Target(), {"dbt-core": "1"})
         return build_graph(self.manifest, around)
 
     def after(self, edits: dict[str, str | None]) -> DbtGraph:
@@ -153,7 +170,11 @@ LEAVES = {
     "stg_ages": (None, None, "run", False),
     "placed": ("main_mart.named", TableKind.VIEW, "run", False),
     "external": ("external", TableKind.VIEW, "run", False),
-    "custom": ("custom", TableKind.TABLE, "run", False),
+    # It may append: whether a materialization of the project's own looks at what is there cannot be told from its text.
+    "custom": ("custom", TableKind.TABLE, "run", True),
+    "looks": ("looks", TableKind.TABLE, "run", True),
+    "looks_up": ("looks_up", TableKind.TABLE, "run", True),
+    "hook_looks": ("hook_looks", TableKind.TABLE, "run", False),
     "grows": ("grows", TableKind.TABLE, "run", True),
     "own": ("own", TableKind.TABLE, "run", True),
     "hook": ("hook", TableKind.VIEW, "run", True),
@@ -177,7 +198,11 @@ def test_disabled_nodes_are_no_nodes_and_edges_are_dbts_own(world: World) -> Non
     assert "model.shop.off" not in graph.nodes
     assert node(graph, "bands").parents == ("model.shop.stg_ages",)
     assert node(graph, "placed").parents == ("source.shop.raw.orders",)
-    assert graph.sources == {"source.shop.raw.orders": TableName("landing", "orders_v1"), "source.shop.raw.far": None}
+    assert graph.sources == {
+        "source.shop.raw.orders": TableName("landing", "orders_v1"),
+        "source.shop.raw.far": None,
+        "source.shop.raw.split": None,
+    }
     assert list(graph.nodes) == sorted(graph.nodes)
 
 
@@ -218,6 +243,7 @@ EDITS: list[tuple[str, dict[str, str | None], dict[str, set[str]]]] = [
             "bands": {"contract"},
             "hook_index": {"code", "config"},
             "py": {"code"},
+            "on_graph": {"graph"},
         },
     ),
     (
@@ -230,7 +256,7 @@ EDITS: list[tuple[str, dict[str, str | None], dict[str, set[str]]]] = [
             "models/all.yml": FILES["models/all.yml"].replace("what", "else").replace("[a]", "[a, b]"),
             "models/py.py": FILES["models/py.py"].replace("# one", "# two"),
         },
-        {},
+        {"on_graph": {"graph"}},
     ),
     (
         "settings of the project",
@@ -241,7 +267,31 @@ EDITS: list[tuple[str, dict[str, str | None], dict[str, set[str]]]] = [
             .replace("+schema: mart", "+schema: shop"),
             "dbt_packages/given/dbt_project.yml": "name: given\nversion: 1.0.0\nvars: {given: {theirs: 6}}\n",
         },
-        {"bands": {"var year"}, "any": {"vars"}, "placed": {"relation", "config"}, "theirs": {"var theirs"}},
+        {
+            "bands": {"var year"},
+            "any": {"vars"},
+            "computed": {"vars"},
+            "placed": {"relation", "config"},
+            "theirs": {"var theirs"},
+            "on_graph": {"graph"},
+        },
+    ),
+    (
+        "what is said of sources, and what code asks for",
+        {
+            "models/all.yml": FILES["models/all.yml"]
+            .replace("orders_v1", "orders_v2")
+            .replace("delim=','", "delim=';'")
+            .replace("k: 1", "k: 2")
+            .replace("columns: [{name: a}]", "columns: [{name: a}, {name: b}]"),
+        },
+        {
+            "placed": {"source raw.orders"},
+            "split": {"source raw.split"},
+            "on_meta": {"config"},
+            "on_columns": {"model"},
+            "on_graph": {"graph"},
+        },
     ),
     (
         "an override of dbt's own macro",
@@ -269,9 +319,12 @@ VALUES: list[tuple[dict[str, str], dict[str, object], dict[str, set[str]]]] = [
     ({"BELOW": "2"}, {}, {"uses": {"env BELOW"}}),
     ({"APART": "2"}, {}, {"abroad": {"env APART"}}),
     ({"ELSEWHERE": "2"}, {}, {}),
-    ({}, {"year": 2030}, {"bands": {"var year"}, "any": {"vars"}}),
-    ({}, {"apart": 2}, {"abroad": {"var apart"}, "any": {"vars"}}),
-    ({}, {"scoped": 2}, {"scoped": {"var scoped"}, "any": {"vars"}}),
+    ({"eu": "2"}, {}, {"computed": {"env eu"}, "begun": {"env eu"}}),
+    ({"AREA_eu": "2"}, {}, {"begun": {"env AREA_eu"}}),
+    ({}, {"start_eu": 2}, {"computed": {"vars"}, "any": {"vars"}}),
+    ({}, {"year": 2030}, {"bands": {"var year"}, "any": {"vars"}, "computed": {"vars"}}),
+    ({}, {"apart": 2}, {"abroad": {"var apart"}, "any": {"vars"}, "computed": {"vars"}}),
+    ({}, {"scoped": 2}, {"scoped": {"var scoped"}, "any": {"vars"}, "computed": {"vars"}}),
 ]
 
 
@@ -285,10 +338,26 @@ def test_a_value_changes_only_the_nodes_that_name_it(
 def test_versions_and_target_are_part_of_what_defines_a_node(world: World) -> None:
     folder = world.project.project_dir
     before = build_graph(world.manifest, Surroundings(folder))
-    after = build_graph(world.manifest, Surroundings(folder, target="prod", versions={"dbt-core": "2"}))
+    after = build_graph(world.manifest, Surroundings(folder, target=Target("prod"), versions={"dbt-core": "2"}))
     found = changed(before, after)
     assert found.pop("on_target") == {"dbt", "target"}
     assert set(map(frozenset, found.values())) == {frozenset({"dbt"})}
+
+
+TARGETS: list[tuple[dict[str, object], set[str]]] = [
+    ({"settings": {"TimeZone": "UTC"}}, {"profile settings"}),
+    ({"settings": {"threads": 8}, "path": "else.duckdb", "threads": 4}, set()),
+]
+
+
+@pytest.mark.parametrize(("output", "expected"), TARGETS)
+def test_the_profiles_settings_count_for_every_node_and_the_machine_for_none(
+    world: World, output: dict[str, object], expected: set[str]
+) -> None:
+    folder = world.project.project_dir
+    before = build_graph(world.manifest, Surroundings(folder))
+    found = changed(before, build_graph(world.manifest, Surroundings(folder, target=Target(None, output))))
+    assert found == (dict.fromkeys((name.split(".", 2)[2] for name in before.nodes), expected) if expected else {})
 
 
 def test_a_node_of_another_database_leaves_nothing_in_ours(world: World) -> None:

@@ -29,12 +29,24 @@ MORE = {
     "models/wrong.sql": "{{ config(materialized='table') }}\n\nselect\n  nope as x\nfrom {{ ref('bands') }}\n",
     "models/after_wrong.sql": "select * from {{ ref('wrong') }}",
     "models/beside.sql": "select * from read_csv('data/beside.csv')",
+    "models/told.sql": "select '{{ target.name }}' as t, '{{ env_var(\"DBT_TARGET\", \"unset\") }}' as said",
     "models/given.sql": 'select \'{{ var("who", "nobody") }}\' as who',
     "data/beside.csv": "n\n7\n",
     "snapshots/kept.yml": (
         "snapshots:\n  - {name: kept, relation: ref('ages'), "
         "config: {unique_key: id, strategy: check, check_cols: all}}\n"
     ),
+}
+# What our caller asks for decides, not the environment: no test here may notice these.
+ENVIRONMENT = {
+    "DBT_FULL_REFRESH": "1",
+    "DBT_EMPTY": "1",
+    "DBT_ENGINE_SAMPLE": "3 days",
+    "DBT_DEFER": "1",
+    "DBT_STATE": "/nowhere",
+    "DBT_PROFILE": "nobodys",
+    "DBT_TARGET": "prod",
+    "DBT_INDIRECT_SELECTION": "nonsense",
 }
 
 
@@ -68,7 +80,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
         project, database, variables={}, guard_fd=None, private=folder / "private", cache_dir=folder / "cache"
     )
     with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("DBT_FULL_REFRESH", "1")  # what our caller asks for decides, not the environment
+        for name, value in ENVIRONMENT.items():
+            environment.setenv(name, value)
         worker.start()
     yield World(project, worker, build_graph(worker.parse(), Surroundings(project.project_dir)), database, [])
     worker.end()
@@ -135,6 +148,11 @@ def test_vars_reach_dbt_and_relative_paths_start_in_the_project(world: World) ->
     world.run("run", "given", "beside")
     assert world.ask("select who from given") == [("ann 😀",)]
     assert world.run("run", "beside")["beside"].status == "success"
+
+
+def test_variables_of_dbts_options_are_seen_by_env_var_alone(world: World) -> None:
+    world.run("run", "told")
+    assert world.ask("select t, said from told") == [("dev", "prod")]
 
 
 def test_the_database_is_free_after_every_invocation(world: World) -> None:

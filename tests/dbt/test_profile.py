@@ -12,7 +12,7 @@ import yaml
 from dbt_projects import Write, write_files  # type: ignore[import-not-found]
 
 from provisioner.errors import ProvisionError
-from provisioner.observe.dbt.profile import write_profile
+from provisioner.observe.dbt.profile import Profile, write_profile
 
 DUCK = {"type": "duckdb", "path": "own.duckdb"}
 
@@ -47,15 +47,16 @@ def test_the_projects_own_profile_points_at_the_database(
     target: str,
     expected: dict[str, Any],
 ) -> None:
-    folder = write_profile(write(files, **settings), tmp_path / "x.duckdb", tmp_path / "private", {"WHERE": "prod"})
-    written = yaml.safe_load((folder / "profiles.yml").read_text())
-    assert written["shop"]["outputs"][target] == {**expected, "path": str(tmp_path / "x.duckdb")}
-    assert list(written) == ["shop"]
+    profile = write_profile(write(files, **settings), tmp_path / "x.duckdb", tmp_path / "private", {"WHERE": "prod"})
+    written = yaml.safe_load((profile.folder / "profiles.yml").read_text())
+    output = {**expected, "path": str(tmp_path / "x.duckdb")}
+    assert written == {"shop": {"target": target, "outputs": {target: output}}}, "other targets are other databases"
+    assert profile.target == target
 
 
 def test_only_the_owner_may_read_the_written_profile(write: Write, tmp_path: Path) -> None:
     (tmp_path / "private").mkdir(mode=0o755)
-    folder = write_profile(write(), tmp_path / "x.duckdb", tmp_path / "private", {})
+    folder = write_profile(write(), tmp_path / "x.duckdb", tmp_path / "private", {}).folder
     assert stat.S_IMODE(folder.stat().st_mode) == 0o700
     assert stat.S_IMODE((folder / "profiles.yml").stat().st_mode) == 0o600
 
@@ -67,7 +68,8 @@ def test_a_profile_of_the_users_for_the_same_database_is_used_as_it_is(write: Wr
     project = write(profiles_dir=tmp_path / "theirs", vars={"folder": str(tmp_path)})
     (project.project_dir / "link.duckdb").symlink_to(tmp_path / "x.duckdb")
     variables = {"DB": str(tmp_path / "x.duckdb")}
-    assert write_profile(project, tmp_path / "x.duckdb", tmp_path / "private", variables) == tmp_path / "theirs"
+    used = write_profile(project, tmp_path / "x.duckdb", tmp_path / "private", variables)
+    assert used == Profile(tmp_path / "theirs", "dev")
     assert (tmp_path / "theirs" / "profiles.yml").read_text() == text
     assert not (tmp_path / "private").exists()
 
@@ -106,7 +108,9 @@ def test_a_project_or_profile_that_is_not_sound_is_told_with_a_cure(
 
 @pytest.mark.parametrize("asked", ["packages: []\n", "projects:\n  - name: x\n", ""])
 def test_a_project_that_asks_for_no_packages_needs_none(write: Write, tmp_path: Path, asked: str) -> None:
-    assert write_profile(write({"packages.yml": asked}), tmp_path / "x.duckdb", tmp_path / "private", {}).is_dir()
+    assert write_profile(
+        write({"packages.yml": asked}), tmp_path / "x.duckdb", tmp_path / "private", {}
+    ).folder.is_dir()
 
 
 THEIRS: list[tuple[str, str | None, str, list[str]]] = [

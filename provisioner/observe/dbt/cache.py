@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from provisioner.declare.values import DbtProject, Selection, TableKind, TableName
+from provisioner.errors import InputError
 from provisioner.observe.dbt.project import package_vars, project_key, read_project, versions
 from provisioner.observe.digest import digest
 from provisioner.observe.keep import write_whole
@@ -17,7 +18,7 @@ from provisioner.observe.notes import Notes
 from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode, Selected
 
 # Raised with every change of what a graph holds or how it is made.
-_FORMAT = 3
+_FORMAT = 4
 
 Selections = tuple[Selection, ...]
 Select = Callable[[Selections], Mapping[Selection, Selected]]
@@ -61,17 +62,21 @@ def _build(
 ) -> DbtGraph:
     # Imported late: a project that did not change is not looked into.
     from provisioner.observe.dbt.graph import Surroundings, build_graph, catalog_name
+    from provisioner.observe.dbt.profile import read_target
+    from provisioner.observe.dbt.profile_output import Target
     from provisioner.observe.dbt.variables import Variables
 
-    said = read_project(project)
+    manifest, said, target = parse(), read_project(project), Target(project.target)
+    with suppress(InputError):  # dbt has its own say about a profile
+        target = read_target(project, variables)
     around = Surroundings(
         project.project_dir,
         Variables(project.vars, said.vars, package_vars(said), variables),
         catalog_name(database),
-        project.target,
+        target,
         versions(),
     )
-    return build_graph(parse(), around)
+    return build_graph(manifest, around)
 
 
 def _read(path: Path, key: str) -> DbtGraph | None:

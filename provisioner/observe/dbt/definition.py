@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from provisioner.observe.dbt.variables import Variables, named_env_vars, named_vars, reads_unnamed_var
+from provisioner.observe.dbt.jinja import attributes, in_jinja, says, without_config
+from provisioner.observe.dbt.profile_output import Target
+from provisioner.observe.dbt.variables import Variables, named_vars, reads_unnamed_var
 from provisioner.observe.digest import digest
 from provisioner.observe.normalise import normalise
 
@@ -17,24 +19,30 @@ Node = Mapping[str, Any]
 
 # Their text is known by dbt's version.
 BUILT_IN = ("dbt", "dbt_duckdb")
-# Settings that do not reach the relation.
+# Settings that do not reach the relation, unless its own code asks for them.
 _NO_EFFECT = ("docs", "meta", "tags", "group", "access", "packages", "freshness", "static_analysis", "enabled")
 # What these give is all in the relation's name.
 _NAMING = ("generate_schema_name", "generate_alias_name", "generate_database_name")
-_JINJA = re.compile(r"\{\{.*?\}\}|\{%.*?%\}", re.S)
-# Its arguments are settings; a hook in them may well name `this`.
-_CONFIG = re.compile(r"\{\{-?\s*config\(.*?\)\s*-?\}\}", re.S)
-_CHANGES_ROWS = re.compile(r"\b(insert|update|delete|merge)\b", re.I)
 _HOOKS = ("pre-hook", "post-hook")
+# What code may read of `model`, beside its text and its relation, which count anyway.
+_OF_MODEL = (
+    "name", "unique_id", "resource_type", "package_name", "original_file_path", "columns", "constraints", "description",
+    "tags", "meta", "config", "depends_on",
+)  # fmt: skip
+_IN_RELATION = ("database", "schema", "alias", "raw_code", "compiled_code", "language")
 
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """A node's code in the form in which comments do not count, its hooks, and the macros both use, by id."""
+    """A node's code in the form in which comments do not count, its hooks, and the macros both use, by id.
+
+    called: of the macros, those that the code comes to, and not its hooks alone.
+    """
 
     code: str
     hooks: tuple[str, ...]
     macros: Mapping[str, str]
+    called: tuple[str, ...] = ()
 
     @property
     def all(self) -> tuple[str, ...]:
@@ -51,10 +59,13 @@ class Macros:
 
     def texts(self, node: Node) -> Texts:
         """All text that takes part in making the node's relation."""
-        named = (*node["depends_on"].get("macros", ()), *self._materializations(node), *self._overrides)
+        own = node["depends_on"].get("macros", ())
+        named = (*own, *self._materializations(node), *self._overrides)
         code = normalise_code(node)
         hooks = tuple(normalise(hook) for hook in _hooks(node))
-        return Texts(code, hooks, {name: self._text(name) for name in self._counting(frozenset(named))})
+        called = frozenset(name for name in own if not _only_in_hooks(name, code, hooks))
+        macros = {name: self._text(name) for name in self._counting(frozenset(named))}
+        return Texts(code, hooks, macros, self._counting(called))
 
     def _counting(self, names: frozenset[str]) -> tuple[str, ...]:
         """Those that these macros come to and that are not dbt's own, sorted. Most nodes name the same few."""
@@ -104,7 +115,7 @@ class Macros:
 
 
 def define(
-    node: Node, texts: Texts, variables: Variables, target: str | None, versions: Mapping[str, str]
+    node: Node, texts: Texts, variables: Variables, target: Target, versions: Mapping[str, str]
 ) -> dict[str, str]:
     """Label to digest for each part of the definition, sorted. The file's place and descriptions are no part."""
     package, everything = node["package_name"], texts.all
@@ -118,24 +129,16 @@ def define(
         parts["contract"] = _contract(node)
     parts |= {f"macro {name.removeprefix('macro.')}": text for name, text in texts.macros.items()}
     parts |= {f"var {name}": variables.get(name, package) for name in named_vars(everything)}
-    parts |= {f"env {name}": variables.environment.get(name) for name in named_env_vars(everything)}
+    parts |= {f"env {name}": value for name, value in variables.env(everything, package).items()}
     if reads_unnamed_var(everything):
         parts["vars"] = [variables.given, variables.project, variables.packages]
-    if any(_in_jinja("target", text) for text in everything):
-        parts["target"] = target
+    if any(in_jinja("target", text) for text in everything):
+        parts["target"] = target.read(attributes("target", everything))
+    if read := _read_of_model(node, everything):
+        parts["model"] = read
+    if target.session:
+        parts["profile settings"] = target.session
     return {label: digest(part) for label, part in sorted(parts.items())}
-
-
-def has_memory(node: Node, texts: Texts) -> bool:
-    """Whether the rows that are there matter to the next run: then a node is run again, never made afresh by itself."""
-    if node["config"].get("materialized") in ("incremental", "snapshot") or node["resource_type"] == "snapshot":
-        return True
-    if node.get("language") == "python":
-        return bool(re.search(r"\bdbt\.this\b", texts.code))
-    if _in_jinja("this", _CONFIG.sub("", texts.code)):
-        return True
-    named = [text for name, text in texts.macros.items() if any(_names(name, hook) for hook in texts.hooks)]
-    return any(_CHANGES_ROWS.search(text) for text in (*texts.hooks, *named))
 
 
 def normalise_code(node: Node) -> str:
@@ -150,7 +153,9 @@ def normalise_code(node: Node) -> str:
 
 
 def _config(node: Node, texts: Texts) -> dict[str, Any]:
-    kept = {name: value for name, value in node["config"].items() if name not in (*_NO_EFFECT, *_HOOKS)}
+    asking = (texts.code,) if node.get("language") == "python" else (without_config(texts.code), *texts.macros.values())
+    left_out = [name for name in _NO_EFFECT if not _asks_for(name, node, asking)]
+    kept = {name: value for name, value in node["config"].items() if name not in (*left_out, *_HOOKS)}
     inputs = (node["config"].get("meta") or {}).get("inputs")
     return {**kept, "hooks": list(texts.hooks), "inputs": inputs}
 
@@ -172,12 +177,31 @@ def _hooks(node: Node) -> list[str]:
     return [str(hook["sql"] if isinstance(hook, Mapping) else hook) for hook in said]
 
 
-def _names(macro: str, text: str) -> bool:
+def _asks_for(setting: str, node: Node, texts: tuple[str, ...]) -> bool:
+    if node.get("language") == "python":
+        return any(re.search(rf"\b{setting}(?:\b|_)", text) for text in texts)
+    return says(setting, texts)
+
+
+def _read_of_model(node: Node, texts: Iterable[str]) -> dict[str, Any]:
+    """What the code asks its own node for through `model`."""
+    texts = [without_config(text) for text in texts]
+    read = attributes("model", texts)
+    names = set(_OF_MODEL) if read is None or read - {*_OF_MODEL, *_IN_RELATION} else read - {*_IN_RELATION}
+    # An absent list is an empty one.
+    return {name: node.get(name) or None for name in sorted(names)}
+
+
+def names_macro(macro: str, text: str) -> bool:
+    """Whether the text names the macro with that id."""
     return bool(re.search(rf"\b{re.escape(macro.rpartition('.')[2])}\b", text))
 
 
-def _in_jinja(word: str, text: str) -> bool:
-    return any(re.search(rf"(?<![\w.]){word}\b", block) for block in _JINJA.findall(text))
+def _only_in_hooks(macro: str, code: str, hooks: tuple[str, ...]) -> bool:
+    """A hook comes after the rows, or before them: what it looks at says nothing of what the code does."""
+    if not hooks or names_macro(macro, without_config(code)):
+        return False
+    return any(names_macro(macro, text) for text in (*hooks, code))
 
 
 def _dispatched(name: str) -> str:

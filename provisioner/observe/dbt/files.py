@@ -41,6 +41,14 @@ def source_files(source: Node) -> set[str]:
     return set(_data_files(texts)) | set(_data_files(_literals(texts)))
 
 
+def source_parts(source: Node) -> list[Any] | None:
+    """What the rows of a source that is no relation hang on beside its files; None for a relation."""
+    settings = source_settings(source)
+    if "plugin" in settings:
+        return [settings]
+    return [_filled_in(str(settings["external_location"]), settings)] if "external_location" in settings else None
+
+
 def source_settings(source: Node) -> dict[str, Any]:
     """What dbt-duckdb knows of a source: its names, and its meta and config as one."""
     config = source.get("config") or {}

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from provisioner.declare.values import TableKind, TableName
-from provisioner.observe.dbt.definition import Macros, Texts, define, has_memory
-from provisioner.observe.dbt.files import read_files, source_files, source_settings
+from provisioner.observe.dbt.definition import Macros, Texts, define
+from provisioner.observe.dbt.files import read_files, source_files, source_parts, source_settings
+from provisioner.observe.dbt.jinja import in_jinja
+from provisioner.observe.dbt.memory import has_memory
+from provisioner.observe.dbt.profile_output import Target
 from provisioner.observe.dbt.variables import Variables
+from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode
 
 COMMANDS = {"seed": "seed", "model": "run", "snapshot": "snapshot"}
@@ -23,14 +28,14 @@ Node = Mapping[str, Any]
 class Surroundings:
     """What a node's result depends on beside dbt's manifest.
 
-    catalog: DuckDB's name of the database, None for any. target: of the profile, None for its default.
+    catalog: DuckDB's name of the database, None for any. target: of the profile.
     versions: of dbt and its adapter, for they define the macros that come with them.
     """
 
     project_dir: Path
     variables: Variables = field(default_factory=Variables)
     catalog: str | None = None
-    target: str | None = None
+    target: Target = field(default_factory=Target)
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,6 +49,7 @@ def build_graph(manifest: Mapping[str, Any], around: Surroundings) -> DbtGraph:
     nodes = {name: node for name, node in sorted(manifest["nodes"].items()) if node["resource_type"] in COMMANDS}
     sources: Mapping[str, Node] = manifest.get("sources", {})
     macros = Macros(manifest.get("macros", {}))
+    everything = cache(lambda: digest([_shape(one) for one in (*nodes.values(), *sources.values())]))
     built = {}
     for name, node in nodes.items():
         texts = macros.texts(node)
@@ -55,7 +61,9 @@ def build_graph(manifest: Mapping[str, Any], around: Surroundings) -> DbtGraph:
             relation=relation_of(node, around.catalog),
             kind=kind_of(node) if relation_of(node, around.catalog) else None,
             parents=parents,
-            definition=define(node, texts, around.variables, around.target, around.versions),
+            definition=_definition(
+                node, texts, {parent: sources[parent] for parent in parents if parent in sources}, around, everything
+            ),
             files=tuple(sorted(files)),
         )
     return DbtGraph(built, {name: _source_relation(source, around.catalog) for name, source in sorted(sources.items())})
@@ -71,6 +79,34 @@ def relation_of(node: Node, catalog: str | None) -> TableName | None:
     if kind_of(node) is None or not _is_ours(node, catalog):
         return None
     return TableName(node["schema"], node.get("alias") or node["name"])
+
+
+def _definition(
+    node: Node, texts: Texts, sources: Mapping[str, Node], around: Surroundings, everything: Callable[[], str]
+) -> dict[str, str]:
+    """everything: a digest of the whole project, for code that looks around in it through `graph`."""
+    parts = define(node, texts, around.variables, around.target, around.versions)
+    if any(in_jinja("graph", text) for text in texts.all):
+        parts["graph"] = everything()
+    for name, source in sources.items():
+        read = source_parts(source) or _named(source, around.catalog)
+        parts[f"source {name.split('.', 2)[-1]}"] = digest(read)
+    return dict(sorted(parts.items()))
+
+
+def _shape(node: Node) -> dict[str, Any]:
+    """What may be found out about a node or a source in `graph`, as far as it is likely to be asked for."""
+    named = (
+        *("unique_id", "name", "schema", "alias", "columns", "config", "description", "depends_on"),
+        *("source_name", "identifier"),
+    )
+    return {name: node.get(name) or None for name in named}
+
+
+def _named(source: Node, catalog: str | None) -> list[str | None]:
+    """Our own database's name is left out: tables stay good in a copy under another name."""
+    database = None if _is_ours(source, catalog) else source.get("database")
+    return [database, source["schema"], source.get("identifier") or source["name"]]
 
 
 def _how_to_run(node: Node, texts: Texts) -> DbtNode:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,24 @@ import yaml
 
 from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError, InputError
+from provisioner.observe.dbt.profile_output import Target
 from provisioner.observe.dbt.project import PROJECT_FILE, read_project, read_yaml
 
 PROFILES_FILE = "profiles.yml"
 
 
-def write_profile(project: DbtProject, database: Path, private: Path, variables: Mapping[str, str]) -> Path:
-    """The folder of the profiles.yml to use: `private`, with one written for this database; or profiles_dir.
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What dbt is to be told. folder: of the profiles.yml. target: the one of its targets that is for the database."""
 
+    folder: Path
+    target: str
+
+
+def write_profile(project: DbtProject, database: Path, private: Path, variables: Mapping[str, str]) -> Profile:
+    """The profile to use: in `private`, where one is written for this database; or the user's in profiles_dir.
+
+    The one written has the chosen target alone: the others may be for other databases, and dbt is not to find them.
     Settings other than the path are kept as written, Jinja too. Raises InputError when they are not sound, and
     DbtError `profile_mismatch` when the user's profile is for another database.
     """
@@ -26,16 +38,38 @@ def write_profile(project: DbtProject, database: Path, private: Path, variables:
     if project.profiles_dir is not None:
         folder = project.profiles_dir
         profile = _find_profile(read_yaml(folder / PROFILES_FILE, project), name, folder)
-        _check_path(project, _find_target(profile, name, project, variables), database, variables)
-        return folder
+        target, output = _find_target(profile, name, project, variables)
+        _check_path(project, output, database, variables)
+        return Profile(folder, target)
     profile = _own_profile(project, name)
-    output = _find_target(profile, name, project, variables)
+    target, output = _find_target(profile, name, project, variables)
     _check_duckdb(output, name, project, variables)
     # dbt derives the database's name from the path and refuses any other.
     output.pop("database", None)
     output["path"] = str(database)
-    _write(private, {name: profile})
-    return private
+    _write(private, {name: {"target": target, "outputs": {target: output}}})
+    return Profile(private, target)
+
+
+def read_target(project: DbtProject, variables: Mapping[str, str]) -> Target:
+    """The target that dbt will run with, Jinja filled in where that can be done. Raises InputError."""
+    name, folder = _profile_name(project, variables), project.profiles_dir
+    if folder is None:
+        profile = _own_profile(project, name)
+    else:
+        profile = _find_profile(read_yaml(folder / PROFILES_FILE, project), name, folder)
+    target, output = _find_target(profile, name, project, variables)
+    return Target(target, {key: _filled_in(value, project, variables) for key, value in output.items()})
+
+
+def _filled_in(value: Any, project: DbtProject, variables: Mapping[str, str]) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled_in(one, project, variables) for key, one in value.items()}
+    if isinstance(value, list):
+        return [_filled_in(one, project, variables) for one in value]
+    with suppress(InputError):
+        return _render(value, project, variables) if isinstance(value, str) else value
+    return value
 
 
 def _profile_name(project: DbtProject, variables: Mapping[str, str]) -> str:
@@ -63,11 +97,11 @@ def _find_profile(profiles: Mapping[str, Any], name: str, folder: Path) -> dict[
 
 def _find_target(
     profile: Mapping[str, Any], name: str, project: DbtProject, variables: Mapping[str, str]
-) -> dict[str, Any]:
+) -> tuple[str, dict[str, Any]]:
     target = project.target or _render(str(profile.get("target", "default")), project, variables)
     output = profile["outputs"].get(target)
     if isinstance(output, dict):
-        return output
+        return target, output
     known = ", ".join(sorted(map(str, profile["outputs"]))) or "none"
     fact = f"{project.place}: the dbt profile {name!r} has no target {target!r}; it has {known}."
     raise InputError(fact, cure="Set dbt.target in the manifest, or add the target to the profile.", code="dbt_profile")

@@ -25,6 +25,7 @@ _PATHS = ("model", "seed", "snapshot", "macro", "analysis", "test", "docs", "fun
 _SKIPPED = ("__pycache__", "node_modules")
 _ASKS_FOR_PACKAGES = re.compile(rb"^packages:[ \t]*(?:#.*)?(?:\n[ \t]*(?:#.*)?)*\n[ \t]*-", re.M)
 _ENV_VAR = re.compile(rb"""env_var\s*\(\s*['"]([^'"]+)['"]""")
+_COMPUTES_ENV_VAR = re.compile(rb"""\benv_var\s*\((?!\s*(?:'[^'"]*'|"[^'"]*")\s*[,)]|\s*\))\s*(?:['"](\w*)['"])?""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +86,14 @@ def project_key(project: DbtProject, database: Path, variables: Mapping[str, str
     Left out: what is in CSV files, for a seed's rows do not change the graph. Raises InputError.
     """
     said, total, names = read_project(project), hashlib.blake2b(digest_size=20), set[str]()
-    for path in sorted(_files(project, said, notes)):
+    files = sorted(_files(project, said, notes))
+    for path in files:
         total.update(str(path).encode(errors="surrogateescape") + b"\0")
         if not path.name.endswith(_NAMED):
             content, named = notes.fact(path, "dbt", _look_into)
             names.update(named)
             total.update(content.encode())
+    names |= _meant_by_computed(names, files, [project.vars, said.vars], notes)
     surroundings = {
         "vars": dict(project.vars),
         "target": project.target,
@@ -104,10 +107,30 @@ def project_key(project: DbtProject, database: Path, variables: Mapping[str, str
 
 
 def _look_into(path: Path) -> tuple[str, list[str]]:
-    """The digest of a file's content, and the environment variables that it names."""
+    """The digest of a file's content, and the environment variables that it names; `X*` for one named `'X' ~ y`."""
     body = _read(path)
     named = {name.decode(errors="replace") for name in _ENV_VAR.findall(body)}
+    named |= {f"{name.decode(errors='replace')}*" for name in _COMPUTES_ENV_VAR.findall(body)}
     return hashlib.blake2b(body, digest_size=20).hexdigest(), sorted(named)
+
+
+def _meant_by_computed(
+    names: set[str], files: list[Path], variables: list[Mapping[str, Any]], notes: Notes
+) -> set[str]:
+    """The environment variables that a computed name may mean; most projects compute none."""
+    beginnings = {name.removesuffix("*") for name in names if name.endswith("*")}
+    if not beginnings:
+        return set()
+    from provisioner.observe.dbt.variables import candidates, values_in
+
+    words = {word for path in files if not path.name.endswith(_NAMED) for word in notes.fact(path, "words", _words)}
+    return candidates(beginnings, words | values_in(variables))
+
+
+def _words(path: Path) -> list[str]:
+    from provisioner.observe.dbt.variables import quoted_words
+
+    return sorted(quoted_words(_read(path).decode(errors="replace")))
 
 
 def versions() -> Mapping[str, str]:
