@@ -127,8 +127,6 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
     from provisioner.execute.session import Session
     from provisioner.execute.terms import Terms
     from provisioner.face import surroundings
-    from provisioner.report.json import run_json
-    from provisioner.report.run_text import run_text
 
     with interruptible() as stop, listening(wishes) as tell:
         manifest = wishes.load()
@@ -144,6 +142,12 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
         )
         with Session(manifest, surroundings(not wishes.narrow.no_cache), tell, stop) as session:
             run = carry_out(session, terms)
+    if not run.id and run.error is None and not run.plan.orphans:
+        show_converged(empty_run_json(manifest, run.seconds), NOTHING_TO_DO, wishes)
+        return EXIT_DONE
+    from provisioner.report.json import run_json
+    from provisioner.report.run_text import run_text
+
     for error in {error for error in (*(result.error for result in run.units), run.error) if error is not None}:
         error.cure = wishes.complete(error.cure)
     show(dump(run_json(run, manifest)) if wishes.json else run_text(run, manifest, painter(sys.stdout)))

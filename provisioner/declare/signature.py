@@ -21,7 +21,7 @@ class Signature(NamedTuple):
     changed: int
 
 
-_TICK_NS = 50_000_000
+_TICK_NS = 25_000_000
 _COARSE_TICK_NS = 2_000_000_000
 _SECOND_NS = 1_000_000_000
 

@@ -1,12 +1,14 @@
-"""What an apply does while it holds the lock.
+"""What an apply does once it has found something to do.
 
-recover -> plan again -> agree -> carry out -> look again
+lock -> recover -> plan again -> agree -> carry out -> look again -> unlock
 """
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Sequence
+from datetime import UTC, datetime
 
 import duckdb
 
@@ -15,8 +17,10 @@ from provisioner.errors import ProvisionError, StoppedError
 from provisioner.execute.aside import recover
 from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, RunStarted
 from provisioner.execute.history import incomplete_run, journal_path, read_journal
+from provisioner.execute.holder import Holder
 from provisioner.execute.journal import Journal, RunFacts
 from provisioner.execute.live import Live
+from provisioner.execute.lock import held
 from provisioner.execute.provenance import git_facts, versions, who
 from provisioner.execute.restart import withdraw_run
 from provisioner.execute.room import check_room
@@ -33,7 +37,38 @@ from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.values import Mend, Plan, Reason, Request
 
 
-class Locked:
+def apply_locked(session: Session, terms: Terms, seen: Observed | None, begun: float) -> Run:
+    """Take the lock and make the database what the manifest says.
+
+    seen: what a look without the lock has found, None when there was none. begun: by the monotonic clock.
+    """
+    run, waited = _new_id(), list[Holder]()
+
+    def on_wait(holder: Holder) -> None:
+        waited.append(holder)
+        session.tell(Noted(f"waiting for {holder}"))
+
+    with held(
+        session.manifest.database,
+        command=terms.command,
+        run=run,
+        timeout=terms.lock_timeout,
+        on_wait=on_wait,
+        should_stop=lambda: session.stop.requested,
+    ) as lock:
+        session.guard = lock.guard_fd
+        # Files may have changed while we waited; otherwise what was read a moment ago still holds.
+        graph = seen.graph if seen and not waited else None
+        if seen and graph and _needs_dbt(seen.plan):
+            session.worker().parse_ahead()  # dbt takes seconds to get ready: meanwhile we look again
+        return _Locked(session, terms, run, graph).apply(begun)
+
+
+def _new_id() -> str:
+    return f"{datetime.now(UTC):%Y%m%d-%H%M%S}-{secrets.token_hex(2)}"
+
+
+class _Locked:
     """What happens while the lock is held."""
 
     def __init__(self, session: Session, terms: Terms, run: str, graph: Graph | None) -> None:
@@ -53,7 +88,7 @@ class Locked:
             self._terms.show(seen.plan)
             self._agree(seen.plan)
             check_room(self._manifest, seen, self._tell)
-            if needs_dbt(seen.plan):
+            if _needs_dbt(seen.plan):
                 # Its profile is looked at here, and it reads its project while other units run.
                 self._session.worker().parse_ahead()
             if not seen.catalog.exists:
@@ -156,7 +191,7 @@ class Locked:
             self._live,
             self._session.changed_since,
             self._session.guard,
-            self._session.worker() if needs_dbt(seen.plan) else None,
+            self._session.worker() if _needs_dbt(seen.plan) else None,
             self._terms.fail_fast,
             _protected(seen.catalog),
         )
@@ -168,7 +203,7 @@ def _protected(catalog: Catalog) -> frozenset[TableName]:
     return frozenset(stamp.table for stamp in stamps if stamp.protect)
 
 
-def needs_dbt(plan: Plan) -> bool:
+def _needs_dbt(plan: Plan) -> bool:
     return any(action.mend is Mend.RUN and action.kind is UnitKind.DBT for action in plan.actions)
 
 
