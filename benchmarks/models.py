@@ -9,7 +9,7 @@ from pathlib import Path
 from findings import Finding, in_turn, seconds
 from generate import ModelsShape, write_models
 from place import Place, Sample
-from workforce import LIST_TABLES, YARDSTICK, expect_made
+from workforce import converged_plans, expect_made
 
 SHAPE = ModelsShape()
 
@@ -19,7 +19,7 @@ def models(folder: Path, runs: int) -> list[Finding]:
     manifest = write_models(folder, SHAPE)
     place = Place(folder, manifest, folder / "build" / "synthetic.duckdb", folder / "dbt")
     size = f"{SHAPE.models:,} models"
-    return [_built(place, size), *_converged(place, size, runs), *_edited(place, size, runs)]
+    return [_built(place, size), *converged_plans(place, size, runs, 2.5, None), *_edited(place, size, runs)]
 
 
 def _built(place: Place, size: str) -> Finding:
@@ -32,23 +32,6 @@ def _built(place: Place, size: str) -> Finding:
     if len(ours.json()["units"]) != SHAPE.models + SHAPE.seeds:
         raise RuntimeError(f"expected every model and seed to run, and {len(ours.json()['units'])} units did")
     return Finding(f"{size}, first apply", "dbt seed, run", [ours.seconds], [theirs.seconds], None)
-
-
-def _converged(place: Place, size: str, runs: int) -> list[Finding]:
-    def ours() -> Sample:
-        return place.provision("plan", "--detailed-exitcode")
-
-    def anew() -> Sample:
-        return place.provision("plan", "--detailed-exitcode", "--no-cache")
-
-    def theirs() -> Sample:
-        return place.python(LIST_TABLES)
-
-    found, without, base = map(seconds, in_turn(runs, ours, anew, theirs))
-    return [
-        Finding(f"{size}, converged plan", YARDSTICK, found, base, 2.5),
-        Finding(f"{size}, converged plan --no-cache", YARDSTICK, without, base, None),
-    ]
 
 
 def _edited(place: Place, size: str, runs: int) -> list[Finding]:

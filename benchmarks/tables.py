@@ -7,7 +7,7 @@ from pathlib import Path
 from findings import Finding, in_turn, mebibytes, seconds
 from generate import column_types, write_tables
 from place import Place, Sample
-from workforce import LIST_TABLES, YARDSTICK
+from workforce import converged_plans
 
 WRITTEN_OUT, COLUMNS = 2000, 10
 SMALL, LARGE, WIDE = 1000, 10000, 20
@@ -33,21 +33,10 @@ def written_out(folder: Path, runs: int) -> list[Finding]:
     place = declared(folder, WRITTEN_OUT, COLUMNS)
     apply = place.provision("apply")
 
-    def ours() -> Sample:
-        return place.provision("plan", "--detailed-exitcode")
-
-    def anew() -> Sample:
-        return place.provision("plan", "--detailed-exitcode", "--no-cache")
-
-    def theirs() -> Sample:
-        return place.python(LIST_TABLES)
-
-    found, without, base = map(seconds, in_turn(runs, ours, anew, theirs))
     size = f"{WRITTEN_OUT:,} tables"
     return [
         Finding(f"{size}, first apply", "", [apply.seconds], (), None),
-        Finding(f"{size}, converged plan", YARDSTICK, found, base, 4.0),
-        Finding(f"{size}, converged plan --no-cache", YARDSTICK, without, base, 15.0),
+        *converged_plans(place, size, runs, 4.0, 15.0),
     ]
 
 

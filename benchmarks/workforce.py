@@ -63,6 +63,25 @@ def expect_made(sample: Sample, *tables: str) -> Sample:
     return sample
 
 
+def converged_plans(place: Place, size: str, runs: int, bound: float, anew_bound: float | None) -> list[Finding]:
+    """The plan of a database in which nothing is to do, by its proof and by a full look. size: of what, in words."""
+
+    def ours() -> Sample:
+        return place.provision("plan", "--detailed-exitcode")
+
+    def anew() -> Sample:
+        return place.provision("plan", "--detailed-exitcode", "--no-cache")
+
+    def theirs() -> Sample:
+        return place.python(LIST_TABLES)
+
+    found, without, base = map(seconds, in_turn(runs, ours, anew, theirs))
+    return [
+        Finding(f"{size}, converged plan", YARDSTICK, found, base, bound),
+        Finding(f"{size}, converged plan --no-cache", YARDSTICK, without, base, anew_bound),
+    ]
+
+
 def converged(folder: Path, runs: int) -> list[Finding]:
     """Nothing to do: what every deployment and every start of an application pays."""
     place = built(workforce(folder))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -37,24 +37,13 @@ tables:
 
 @pytest.fixture(scope="module")
 def _made(tmp_path_factory: pytest.TempPathFactory) -> World:
+    """What the fixture `world` proves here. What a test changes is put back, and dbt's graph is still in the cache."""
     world = World(tmp_path_factory.mktemp("made"))
     for name, text in FILES.items():
         world.write(name, text)
     time.sleep(GRAIN)
     provisioner.apply(world.manifest)
     return world
-
-
-@pytest.fixture
-def world(_made: World) -> Iterator[World]:
-    """Proved; what a test changes is put back, and dbt's graph is still in the cache."""
-    before = _made.content()
-    if not _made.is_proved():
-        time.sleep(GRAIN)
-        provisioner.plan(_made.manifest)
-    assert _made.is_proved()
-    yield _made
-    _made.put_back(before)
 
 
 def edited(name: str) -> Callable[[Path], object]:
