@@ -158,4 +158,4 @@ def _policy(node: Node | None) -> Policy:
     if not isinstance(node, DictNode):
         return Policy()
     allow = frozenset(HazardKind(kind.text) for kind in texts(node, "allow"))
-    return Policy(allow, _flag(node, "allow_outside_paths", False))
+    return Policy(allow, _flag(node, "allow_outside_paths", False), _flag(node, "sandbox_sql", False))

@@ -50,4 +50,7 @@ def _existing(path: Path) -> Path:
     if "\0" in str(path) or not os.path.exists(absolute):
         cure = "Name an existing file: --manifest FILE."
         raise UsageError(f"there is no manifest {show_path(str(path))}.", cure=cure, code="no_manifest")
+    if os.path.isdir(absolute):
+        message = f"{show_path(str(path))} is a folder; a manifest is a file."
+        raise UsageError(message, cure="Name a file in it: --manifest FILE.", code="no_manifest")
     return absolute

@@ -69,6 +69,9 @@ def _split(text: str) -> list[str]:
 
 
 def _plain(name: str) -> str:
+    if not name.isprintable():
+        # A database may hold names that would play tricks on a terminal; a manifest may not.
+        name = "".join(char if char.isprintable() else f"\\u{ord(char):04x}" for char in name)
     return quote(name) if "." in name or '"' in name else name
 
 
@@ -211,6 +214,7 @@ class DbtProject:
 class Policy:
     allow: frozenset[HazardKind] = frozenset()
     allow_outside_paths: bool = False
+    sandbox_sql: bool = False
 
 
 @dataclass(frozen=True, slots=True)

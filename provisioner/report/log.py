@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING
 
 from loguru import logger
 
 from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, UnitFinished
+from provisioner.report.escape import Out
 
 if TYPE_CHECKING:
     from loguru import Record
@@ -23,7 +24,7 @@ NAMES = {
 }
 
 
-def json_listener(out: TextIO) -> Listener:
+def json_listener(out: Out) -> Listener:
     """Writes every event to `out` through loguru, with time and level."""
     logger.remove()
     logger.add(lambda message: _write(out, message.record), level="DEBUG", format="{message}")
@@ -40,7 +41,7 @@ def _level(event: Event) -> str:
     return "WARNING" if isinstance(event, Noted) and event.warning else "INFO"
 
 
-def _write(out: TextIO, record: Record) -> None:
+def _write(out: Out, record: Record) -> None:
     line = {
         "time": record["time"].isoformat(),
         "level": record["level"].name,

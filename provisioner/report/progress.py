@@ -6,7 +6,6 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from typing import TextIO
 
 from provisioner.execute.events import (
     Event,
@@ -21,6 +20,7 @@ from provisioner.execute.events import (
 from provisioner.observe.values import UnitKind
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import Paint
+from provisioner.report.escape import Out
 from provisioner.report.words import about, seconds, short
 
 QUIET_SECONDS = 4.0
@@ -32,12 +32,12 @@ COLOURS = {Outcome.DONE: "green", Outcome.ADOPTED: "cyan", Outcome.FAILED: "red"
 class Progress:
     """Listens to a run and writes to `out`. Leave it with `close`, which ends its thread."""
 
-    def __init__(self, out: TextIO, paint: Paint) -> None:
+    def __init__(self, out: Out, paint: Paint) -> None:
         self._out, self._paint = out, paint
         self._lock = threading.Lock()
         self._said = time.monotonic()
         self._begun: dict[str, float] = {}
-        self._doing = "reading the manifest"
+        self._turn_to("reading the manifest")
         self._over: set[int] = set()
         self._of, self._left = 0, ""
         self._done = threading.Event()
@@ -55,8 +55,8 @@ class Progress:
 
     def first_sign(self) -> None:
         """Say what is under way: nobody has heard anything yet."""
-        if now := self._under_way():
-            self.say(self._paint(now, "dim"))
+        if self._doing:
+            self.say(self._paint(self._doing, "dim"))
 
     def say(self, line: str) -> None:
         """One line, at once."""
@@ -73,21 +73,26 @@ class Progress:
             if time.monotonic() - self._said > QUIET_SECONDS and (now := self._under_way()):
                 self.say(self._paint(f"         still busy: {now}", "dim"))
 
+    def _turn_to(self, doing: str) -> None:
+        self._doing, self._since = doing, time.monotonic()
+
     def _under_way(self) -> str:
         now = time.monotonic()
         units = [f"{short(unit)} ({seconds(now - begun)})" for unit, begun in list(self._begun.items())]
         if len(units) > NAMED:
             units = [*units[:NAMED], f"and {len(units) - NAMED} more"]
         far = f"{len(self._over)} of {self._of} done{self._left}: " if self._of > 1 and self._doing else ""
-        doing = ", ".join(units) or self._doing
-        return far + doing if doing else ""
+        if not units and self._doing:
+            units = [f"{self._doing} ({seconds(now - self._since)})"]
+        return far + ", ".join(units) if units else ""
 
     def _noted(self, event: Noted) -> None:
-        self._doing = event.text
+        self._turn_to(event.text)
         self.say(self._paint("warning: ", "yellow") + event.text if event.warning else self._paint(event.text, "dim"))
 
     def _run_started(self, event: RunStarted) -> None:
-        self._doing, self._of = "preparing", event.units
+        self._turn_to("preparing")
+        self._of = event.units
         total = f", {about(event.estimate)}" if event.estimate is not None else ""
         self.say(self._paint(f"run {event.run}: {many(event.units, 'action')}{total}", "bold"))
 
@@ -100,7 +105,7 @@ class Progress:
 
     def _node_finished(self, event: NodeFinished) -> None:
         self._advance(event)
-        self._doing = "verifying what dbt made"
+        self._turn_to("verifying what dbt made")
         if event.status == "success":
             # Nodes end in any order; what counts is how many did.
             count = f"{len(self._over):>{len(str(event.of))}}/{event.of}".rjust(7)
@@ -117,7 +122,7 @@ class Progress:
             self.say("\n".join(f"         {line}" for line in event.error.splitlines()))
 
     def _run_finished(self, event: RunFinished) -> None:
-        self._doing = ""
+        self._turn_to("")
 
     def _advance(self, event: NodeFinished | UnitFinished) -> None:
         self._begun.pop(event.unit, None)

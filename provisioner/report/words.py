@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from provisioner.observe.values import DECLARED_ID
+from provisioner.report.escape import one_line
 
 
 def seconds(value: float) -> str:
@@ -34,8 +35,8 @@ def short(unit: str) -> str:
 
 
 def columns(rows: Iterable[tuple[str, ...]]) -> list[list[str]]:
-    """Every cell but the last of its row filled up to the width of its column."""
-    rows = list(rows)
+    """Every cell but the last of its row filled up to the width of its column, and each in one line."""
+    rows = [tuple(map(one_line, row)) for row in rows]
     most = max(map(len, rows), default=0)
     width = [max((len(row[i]) for row in rows if i < len(row) - 1), default=0) for i in range(most)]
     return [[*(cell.ljust(width[i]) for i, cell in enumerate(row[:-1])), row[-1]] for row in rows]
