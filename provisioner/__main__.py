@@ -1,6 +1,19 @@
 """`python -m provisioner` is `provision`."""
 
-from provisioner.cli import main
+from __future__ import annotations
+
+import sys
+
+
+def main() -> None:
+    """The entry point of `provision`: whoever presses Ctrl-C while Python still reads its modules gets no traceback."""
+    try:
+        from provisioner.cli import main as run
+
+        run()
+    except KeyboardInterrupt:
+        sys.exit(130)
+
 
 if __name__ == "__main__":
     main()

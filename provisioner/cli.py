@@ -5,23 +5,35 @@ from __future__ import annotations
 import os
 import sys
 import time
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import click
 
 from provisioner.console import (
     abandon_stdout,
     ask,
+    ask_recreate,
+    leaving,
     listening,
     painter,
     show,
     show_converged,
     show_plan,
+    tell,
     tell_error,
 )
 from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED, EXIT_USAGE, ProvisionError, UsageError
 from provisioner.options import Duration, Wishes, common, narrowing
 from provisioner.report.converged import NOTHING_TO_DO, dump, empty_plan_json, empty_plan_text, empty_run_json
 
+if TYPE_CHECKING:
+    from provisioner.execute.session import Session
+    from provisioner.execute.terms import Terms
+    from provisioner.execute.values import Run
+
+# As shells say that SIGINT ended a process.
+EXIT_INTERRUPTED = 130
 HAZARDS = ("drops_table", "drops_column", "lossy_type", "rewrites_table", "breaks_view", "loses_history")
 
 
@@ -62,8 +74,9 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
         show_converged(empty_plan_json(subject), empty_plan_text(subject, painter(sys.stdout)), wishes)
         return EXIT_DONE
     from provisioner import face
+    from provisioner.execute.interrupt import interruptible
 
-    with listening(wishes) as tell:
+    with interruptible() as stop, listening(wishes) as on_event:
         manifest = wishes.load()
         found = face.plan(
             manifest,
@@ -71,7 +84,8 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
             rebuild=wishes.narrow.rebuild,
             prune=wishes.narrow.prune,
             cache=not wishes.narrow.no_cache,
-            on_event=tell,
+            on_event=on_event,
+            stop=stop,
         )
     if found.converged and not found.orphans:
         show_converged(empty_plan_json(manifest), empty_plan_text(manifest, painter(sys.stdout)), wishes)
@@ -95,13 +109,23 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
     default=True,
     help="After a run that died: go on from what is done (default), or make again what it made.",
 )
+@click.option(
+    "--recreate",
+    is_flag=True,
+    help="Set a database aside that is damaged, and make a new one. It is kept under another name.",
+)
+@click.option(
+    "--without-wal",
+    is_flag=True,
+    help="Go on without a write-ahead log that cannot be replayed. It is kept under another name.",
+)
 @click.option("--fail-fast", is_flag=True, help="Start nothing more once a unit has failed.")
 @click.option(
     "--lock-timeout",
     type=Duration(),
     default="5m",
     show_default=True,
-    help="How long to wait for another apply: 0, 30s, 10m.",
+    help="How long to wait for another apply, or for a program that has the database open: 0, 30s, 10m.",
 )
 @click.option(
     "--allow",
@@ -109,26 +133,28 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
     type=click.Choice(HAZARDS),
     help="Carry out hazards of this kind without asking. May be repeated.",
 )
-@click.option("--yes", is_flag=True, help="Agree to whatever would be asked.")
-def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, allow: tuple[str, ...], yes: bool) -> int:
+@click.option("--yes", is_flag=True, help="Agree to the hazards that would be asked about.")
+def apply(
+    wishes: Wishes, resume: bool, recreate: bool, without_wal: bool, fail_fast: bool, lock_timeout: float,
+    allow: tuple[str, ...], yes: bool,
+) -> int:  # fmt: skip
     """Make the database what the manifest says.
 
     It does nothing when it already is. What is done stays done: after a failure or a crash, the same command goes on
     from there.
     """
     begun = time.monotonic()
-    if resume and (subject := wishes.find_proof()):
+    if resume and not recreate and (subject := wishes.find_proof()):
         show_converged(empty_run_json(subject, time.monotonic() - begun), NOTHING_TO_DO, wishes)
         return EXIT_DONE
     from provisioner.declare.values import HazardKind
     from provisioner.execute.interrupt import interruptible
     from provisioner.execute.request import check_names
-    from provisioner.execute.run import apply as carry_out
     from provisioner.execute.session import Session
     from provisioner.execute.terms import Terms
     from provisioner.face import surroundings
 
-    with interruptible() as stop, listening(wishes) as tell:
+    with interruptible() as stop, listening(wishes) as on_event:
         manifest = wishes.load()
         terms = Terms(
             check_names(manifest, wishes.narrow.target, wishes.narrow.rebuild, wishes.narrow.prune),
@@ -137,11 +163,13 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
             show=lambda plan: show_plan(plan, manifest) if wishes.level > 0 else None,
             fail_fast=fail_fast,
             restart=not resume,
+            recreate=recreate,
+            without_wal=without_wal,
             lock_timeout=lock_timeout,
-            command=" ".join(["provision", *sys.argv[1:]]),
+            command=leaving(" ".join(["provision", *sys.argv[1:]])),
         )
-        with Session(manifest, surroundings(not wishes.narrow.no_cache), tell, stop) as session:
-            run = carry_out(session, terms)
+        with Session(manifest, surroundings(not wishes.narrow.no_cache), on_event, stop) as session:
+            run = _carry_out(session, terms)
     if not run.id and run.error is None and not run.plan.orphans:
         show_converged(empty_run_json(manifest, run.seconds), NOTHING_TO_DO, wishes)
         return EXIT_DONE
@@ -156,6 +184,18 @@ def apply(wishes: Wishes, resume: bool, fail_fast: bool, lock_timeout: float, al
     return EXIT_DONE if run.error is None else run.error.exit_code
 
 
+def _carry_out(session: Session, terms: Terms) -> Run:
+    """Of a database that cannot be used a person at a terminal is asked whether to begin with a new one."""
+    from provisioner.execute.run import apply as carry_out
+
+    try:
+        return carry_out(session, terms)
+    except ProvisionError as error:
+        if terms.recreate or not ask_recreate(error, session.manifest):
+            raise
+    return carry_out(session, replace(terms, recreate=True))
+
+
 @cli.command()
 @common
 def check(wishes: Wishes) -> int:
@@ -163,14 +203,15 @@ def check(wishes: Wishes) -> int:
 
     It reads the manifest, its SQL, its python steps and its dbt project.
     """
+    from provisioner.execute.interrupt import interruptible
     from provisioner.execute.session import Session
     from provisioner.face import surroundings
     from provisioner.reconcile.wording import many
     from provisioner.report.graph_text import graph_text
 
-    with listening(wishes) as tell:
+    with interruptible() as stop, listening(wishes) as on_event:
         manifest = wishes.load()
-        with Session(manifest, surroundings(), tell) as session:
+        with Session(manifest, surroundings(), on_event, stop) as session:
             graph = session.graph()
     found = {"tables": len(graph.tables), "steps": len(manifest.steps), "units": len(graph.units)}
     if wishes.json:
@@ -195,7 +236,7 @@ def history(wishes: Wishes, run: str | None) -> int:
     manifest = wishes.load()
     found = read_journal(journal_path(manifest.database))
     if found.damage:
-        click.echo(f"warning: {found.damage}", err=True)
+        tell(f"warning: {found.damage}")
     record = next((one for one in found.runs if one.run == run), None)
     if run is not None and record is None:
         raise UsageError(
@@ -240,9 +281,10 @@ def main() -> None:
     except click.ClickException as error:
         error.show()
         code = EXIT_USAGE
-    except (click.Abort, KeyboardInterrupt):
+    except click.Abort as stopped:
         click.echo("stopped", err=True)
-        code = EXIT_FAILED
+        # click's own word for Ctrl-C; without one, a question was left unanswered.
+        code = EXIT_INTERRUPTED if isinstance(stopped.__cause__, KeyboardInterrupt) else EXIT_FAILED
     except BrokenPipeError:
         abandon_stdout()
         code = EXIT_FAILED

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from provisioner.declare.redact import find_secrets, redact, redact_error
 from provisioner.errors import ProvisionError
 from provisioner.report.converged import dump
+from provisioner.report.escape import escape
 
 if TYPE_CHECKING:
     from provisioner.declare.values import Manifest
@@ -23,6 +26,8 @@ if TYPE_CHECKING:
 
 # So long nobody wonders what is going on.
 SILENCE_SECONDS = 0.4
+# The code of the error that nothing can be printed: it is told on stderr, whatever the format.
+NOT_PRINTED = "output"
 STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
 
 
@@ -34,7 +39,7 @@ def listening(wishes: Wishes) -> Iterator[Listener]:
     elif wishes.log_json:
         from provisioner.report.log import json_listener
 
-        yield json_listener(sys.stderr)
+        yield json_listener(_Edge(sys.stderr))
     else:
         progress = _LateProgress()
         try:
@@ -71,7 +76,7 @@ class _LateProgress:
             if self._made is None:
                 from provisioner.report.progress import Progress
 
-                self._made = Progress(sys.stderr, painter(sys.stderr))
+                self._made = Progress(_Edge(sys.stderr), painter(sys.stderr))
             return self._made
 
 
@@ -85,14 +90,33 @@ def ask(plan: Plan, manifest: Manifest) -> bool:
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         return False
     show_plan(plan, manifest)
-    return click.confirm("Carry it out, hazards and all?", default=False, err=True)
+    return _confirm("Carry it out, hazards and all?")
+
+
+def ask_recreate(error: ProvisionError, manifest: Manifest) -> bool:
+    """Whether a person at a terminal wants a database that cannot be used set aside, and a new one made."""
+    from provisioner.execute.recreate import LOST, is_recreatable
+
+    if not (sys.stdin.isatty() and sys.stderr.isatty() and is_recreatable(error, manifest.database)):
+        return False
+    tell(f"{error.message}\n{LOST}")
+    return _confirm("Keep it under another name, and make a new one?")
+
+
+def _confirm(question: str) -> bool:
+    """Ctrl-C at a question is an answer: it ends the command at once, since nothing is under way."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        return click.confirm(question, default=False, err=True)
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def show_plan(plan: Plan, manifest: Manifest) -> None:
     """On stderr, with what else is told while the work goes on."""
     from provisioner.report.plan_text import plan_text
 
-    click.echo(plan_text(plan, manifest, painter(sys.stderr)), err=True)
+    tell(plan_text(plan, manifest, painter(sys.stderr)))
 
 
 def painter(stream: Any) -> Callable[[str, str], str]:
@@ -100,6 +124,24 @@ def painter(stream: Any) -> Callable[[str, str], str]:
     if not stream.isatty() or os.environ.get("NO_COLOR"):
         return lambda text, colour: text
     return lambda text, colour: click.style(text, **STYLES.get(colour, {"fg": colour}))
+
+
+def leaving(text: str) -> str:
+    """The text as it may leave this program: without secrets, and without what could play tricks on a terminal."""
+    return escape(redact(text, find_secrets(os.environ)))
+
+
+class _Edge:
+    """A stream that what is told passes through on its way out."""
+
+    def __init__(self, out: TextIO) -> None:
+        self._out = out
+
+    def write(self, text: str) -> int:
+        return self._out.write(leaving(text))
+
+    def flush(self) -> None:
+        self._out.flush()
 
 
 def abandon_stdout() -> None:
@@ -110,30 +152,38 @@ def abandon_stdout() -> None:
 def show(text: str) -> None:
     """On stdout: what was asked for. Raises ProvisionError when it cannot be written there."""
     try:
-        click.echo(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+        click.echo(leaving(text))
     except BrokenPipeError:
         raise
     except OSError as error:
         abandon_stdout()
         cure = "Make room there, or let it print elsewhere. What was done is done: provision history"
-        raise ProvisionError(f"Nothing can be printed to stdout: {error.strerror}.", code="output", cure=cure) from None
+        raise ProvisionError(
+            f"Nothing can be printed to stdout: {error.strerror}.", code=NOT_PRINTED, cure=cure
+        ) from None
+
+
+def tell(text: str) -> None:
+    """On stderr."""
+    click.echo(leaving(text), err=True)
 
 
 def tell_error(error: ProvisionError) -> None:
     """On stderr, with its cure."""
     from provisioner.report.run_text import error_text
 
-    click.echo(error_text(error, painter(sys.stderr)), err=True)
+    tell(error_text(error, painter(sys.stderr)))
 
 
 def report(error: ProvisionError, wishes: Wishes) -> int:
     """Tell an error the way the user asked for, with its traceback for --debug. Returns the exit code."""
     error.cure = wishes.complete(error.cure)
+    redact_error(error, find_secrets(os.environ))
     if wishes.debug:
         import traceback  # slow to import, and hardly ever needed
 
-        traceback.print_exception(error)
-    if wishes.json:
+        tell("".join(traceback.format_exception(error)).rstrip("\n"))
+    if wishes.json and error.code != NOT_PRINTED:
         from provisioner.report.json import error_json
 
         show(dump(error_json(error)))

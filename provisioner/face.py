@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-import stat
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 # What tells that a database is converged is imported here; everything else is slow to import, and may not be needed.
-from provisioner.errors import UsageError
+from provisioner.errors import ProvisionError, UsageError
+from provisioner.observe.own import is_own_folder
 from provisioner.observe.proof import Proof, check_proof, kept_path, read_kept
 
 if TYPE_CHECKING:
@@ -21,7 +23,28 @@ if TYPE_CHECKING:
     from provisioner.execute.values import Run
     from provisioner.reconcile.values import Plan
 
+_NO_CACHE = Path(os.devnull, "no cache")
+_Given = ParamSpec("_Given")
+_Result = TypeVar("_Result")
 
+
+def _discreet(call: Callable[_Given, _Result]) -> Callable[_Given, _Result]:
+    """Let no error out that tells a secret of the environment."""
+
+    @wraps(call)
+    def called(*given: _Given.args, **named: _Given.kwargs) -> _Result:
+        try:
+            return call(*given, **named)
+        except ProvisionError as error:
+            from provisioner.declare.redact import find_secrets, redact_error
+
+            redact_error(error, find_secrets(os.environ))
+            raise
+
+    return called
+
+
+@_discreet
 def load_manifest(path: str | Path, *, env: str | None = None, variables: Mapping[str, str] | None = None) -> Manifest:
     """The manifest in a file, checked.
 
@@ -30,6 +53,8 @@ def load_manifest(path: str | Path, *, env: str | None = None, variables: Mappin
     """
     from provisioner.declare.load import load_manifest as load
 
+    if not isinstance(path, str | Path):
+        raise _no_manifest(path)
     variables = os.environ if variables is None else variables
     return load(Path(path), environment=_environment(env, variables), variables=variables)
 
@@ -50,6 +75,7 @@ def find_proof(manifest: str | Path | Manifest, *, env: str | None = None) -> Pr
     return check_proof(kept, os.environ, digest=digest)
 
 
+@_discreet
 def plan(
     manifest: str | Path | Manifest,
     *,
@@ -59,6 +85,7 @@ def plan(
     env: str | None = None,
     cache: bool = True,
     on_event: Listener | None = None,
+    stop: Stop | None = None,
 ) -> Plan:
     """What is missing, stale or wrong in the live database, and the fewest actions that mend it. Changes nothing.
 
@@ -68,6 +95,7 @@ def plan(
     """
     from provisioner.reconcile.values import Plan
 
+    _refuse_unusable(manifest)
     target, rebuild = tuple(target), tuple(rebuild)
     if cache and not target and not rebuild and find_proof(manifest, env=env):
         return Plan()
@@ -76,10 +104,11 @@ def plan(
     from provisioner.execute.turn import turn
 
     declared = _declared(manifest, env)
-    with turn(declared.database, None), Session(declared, surroundings(cache), on_event or _ignore) as session:
+    with turn(declared.database, None), Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
         return session.observe(check_names(declared, target, rebuild, prune)).plan
 
 
+@_discreet
 def apply(
     manifest: str | Path | Manifest,
     *,
@@ -88,6 +117,8 @@ def apply(
     prune: bool = False,
     allow: Iterable[str] = (),
     restart: bool = False,
+    recreate: bool = False,
+    without_wal: bool = False,
     fail_fast: bool = False,
     timeout: float | None = 300.0,
     env: str | None = None,
@@ -97,7 +128,9 @@ def apply(
 ) -> Run:
     """Make the database what the manifest says, under the lock.
 
-    allow: kinds of hazards that may be carried out. timeout: seconds to wait for the lock, None waits for ever.
+    allow: kinds of hazards that may be carried out. recreate: set a damaged database aside and make a new one.
+    without_wal: go on without a WAL that cannot be replayed.
+    timeout: seconds to wait for the lock, and for a program that has the database open; None waits for ever.
     Raises what went wrong, after everything that could be done is done.
     """
     from provisioner.execute.events import Outcome
@@ -105,8 +138,9 @@ def apply(
     from provisioner.reconcile.values import Plan
 
     begun, allowed = time.monotonic(), frozenset(map(_hazard_kind, allow))
+    _refuse_unusable(manifest, timeout)
     target, rebuild = tuple(target), tuple(rebuild)
-    if cache and not target and not rebuild and not restart and find_proof(manifest, env=env):
+    if cache and not target and not rebuild and not (restart or recreate) and find_proof(manifest, env=env):
         return Run("", Plan(), Outcome.DONE, time.monotonic() - begun)
     from provisioner.execute.request import check_names
     from provisioner.execute.run import apply as carry_out
@@ -120,6 +154,8 @@ def apply(
         allowed,
         fail_fast=fail_fast,
         restart=restart,
+        recreate=recreate,
+        without_wal=without_wal,
         lock_timeout=timeout,
         command="provisioner.apply",
     )
@@ -141,15 +177,34 @@ def ensure(
 ) -> Run:
     """See to it that every table of the manifest is there and as declared; call it before you work with the database.
 
-    timeout: seconds to wait for another process that is at it, None waits for ever. Returns what was missing and made;
-    the database is not written to when nothing is to do; that takes milliseconds where an earlier look left its proof.
-    Raises ProvisionError with the cure; close your own connections before.
+    timeout: seconds to wait for another process that has the database, None waits for ever. Returns what was missing
+    and made; the database is not written to when nothing is to do, which takes milliseconds where an earlier look left
+    its proof. Raises ProvisionError with the cure; close your own connections before.
     """
     return apply(manifest, on_event=on_event, timeout=timeout, env=env, stop=stop)
 
 
 def _declared(manifest: str | Path | Manifest, env: str | None) -> Manifest:
     return load_manifest(manifest, env=env) if isinstance(manifest, str | Path) else manifest
+
+
+def _refuse_unusable(manifest: object, timeout: object = None) -> None:
+    """Raises UsageError for what callers without type checks hand in."""
+    if not isinstance(manifest, str | Path):
+        from provisioner.declare.values import Manifest
+
+        if not isinstance(manifest, Manifest):
+            raise _no_manifest(manifest)
+    if timeout is not None and not (isinstance(timeout, int | float) and timeout >= 0):
+        raise UsageError(f"{timeout!r} is no time to wait.", cure="Give seconds, 0 or more, or None to wait for ever.")
+
+
+def _no_manifest(given: object) -> UsageError:
+    return UsageError(
+        f"a {type(given).__name__} is no manifest.",
+        cure="Name its file, as a str or a Path, or hand in what `load_manifest` returned.",
+        code="no_manifest",
+    )
 
 
 def _environment(env: str | None, variables: Mapping[str, str]) -> str | None:
@@ -180,21 +235,18 @@ def _cache_dir() -> Path:
     # By the rules of XDG a relative one does not count.
     if not os.path.isabs(base) and os.path.isabs(home := os.path.expanduser("~")):
         base = os.path.join(home, ".cache")
-    return Path(base, "provision") if os.path.isabs(base) else _temporary_cache()
+    folder = Path(base, "provision") if os.path.isabs(base) else _temporary_cache()
+    return folder if is_own_folder(folder) else _NO_CACHE
 
 
 def _temporary_cache() -> Path:
-    """Where anybody may write, only a folder that is ours and closed to others is believed; else there is no cache."""
+    """Where anybody may write, a folder is believed only when it is no link either; else there is no cache."""
     import tempfile
 
-    folder = Path(tempfile.gettempdir(), f"provision-cache-{os.getuid()}")
-    try:
+    folder = Path(tempfile.gettempdir(), f"provision-cache-{os.geteuid()}")
+    with suppress(OSError):
         folder.mkdir(mode=0o700, exist_ok=True)
-        facts = folder.lstat()
-        ours = stat.S_ISDIR(facts.st_mode) and facts.st_uid == os.getuid() and not facts.st_mode & 0o077
-    except OSError:
-        ours = False
-    return folder if ours else Path(os.devnull, "no cache")
+    return _NO_CACHE if folder.is_symlink() else folder
 
 
 def _ignore(event: Event) -> None:

@@ -7,12 +7,13 @@ What becomes of a relation:
         marked --put_back--> as it was before (after a failure that we saw)
         marked --recover--> marked, old one in its place (after a death); its reason is then `interrupted`
 
-Each arrow is one transaction. A relation is renamed where dbt makes it anew, and copied where its old rows matter.
+Each arrow is one transaction. A relation is renamed where dbt makes it anew, and copied where its old rows matter; the
+mark remembers the structure of what was copied.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 
@@ -21,11 +22,12 @@ import duckdb
 from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.execute.runners.ddl import drop_relation
 from provisioner.execute.stamps import are_on_record, create_records, forget, grant, withdraw
+from provisioner.execute.structure import StructureLostError, put_rows_back, read_structures
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify_all
 from provisioner.observe.introspect import introspect_tables
 from provisioner.observe.records import read_records
-from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit, Want
+from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Structure, Unit, Want
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -37,13 +39,15 @@ def put_aside(connection: Connection, units: Iterable[Unit], run: str) -> frozen
     """
     units = tuple(units)
     catalog = introspect_tables(connection, [want for unit in units for want in unit.wants])
+    there = ((unit, catalog.relations.get(table)) for unit in units for table in unit.tables)
+    in_place = frozenset(relation.name for unit, relation in there if relation and _stays(unit, relation))
     with transaction(connection):
         create_records(connection)
+        structures = dict.fromkeys(in_place, ()) | read_structures(connection, in_place)
         for unit in units:
             for table in unit.tables:
-                withdraw(connection, [_keep(connection, unit, table, catalog, run)])
-    there = ((unit, catalog.relations.get(table)) for unit in units for table in unit.tables)
-    return frozenset(relation.name for unit, relation in there if relation and _stays(unit, relation))
+                withdraw(connection, [_keep(connection, unit, table, catalog, run, structures)])
+    return in_place
 
 
 def _stays(unit: Unit, relation: Relation) -> bool:
@@ -52,7 +56,10 @@ def _stays(unit: Unit, relation: Relation) -> bool:
     return relation.kind is TableKind.TABLE and (relation.indexed or memory)
 
 
-def _keep(connection: Connection, unit: Unit, table: TableName, catalog: Catalog, run: str) -> Mark:
+def _keep(
+    connection: Connection, unit: Unit, table: TableName, catalog: Catalog, run: str,
+    structures: Mapping[TableName, Structure],
+) -> Mark:  # fmt: skip
     """What an earlier run died in stays known as such: should this one fail too, it is not to be trusted again."""
     relation, before = catalog.relations.get(table), catalog.marks.get(table)
     stamp = catalog.stamps.get(table) or (before.stamp if before else None)
@@ -60,11 +67,11 @@ def _keep(connection: Connection, unit: Unit, table: TableName, catalog: Catalog
     if relation is None:
         return mark
     kept = TableName(table.schema, f"{table.name}__kept_{run}")
-    if _stays(unit, relation):
+    if table in structures:
         connection.execute(f"CREATE TABLE {kept.sql} AS FROM {table.sql}")
     else:
         _rename(connection, relation, kept)
-    return replace(mark, kept=kept.name)
+    return replace(mark, kept=kept.name, structure=structures.get(table, ()))
 
 
 def _rename(connection: Connection, relation: Relation, name: TableName) -> None:
@@ -106,16 +113,18 @@ def _let_go(connection: Connection, marks: Iterable[Mark]) -> None:
 
 
 def put_back(connection: Connection, unit: Unit) -> None:
-    """After a failure: everything the unit makes is again as it was, and so is what was on record about it."""
-    marks = _marks(connection, [unit])
-    with transaction(connection):
-        for mark in marks.values():
-            _restore(connection, mark)
-            forget(connection, mark.table)
-            if mark.died:
-                withdraw(connection, [Mark(mark.table, mark.unit, mark.died, True, None, mark.stamp)])
-            else:
-                grant(connection, [mark.stamp] if mark.stamp else [])
+    """After a failure: everything the unit makes is again as it was, and so is what was on record about it.
+
+    A table that could not be given its structure back is `interrupted`, so that its unit is due.
+    """
+
+    def record(mark: Mark, whole: bool) -> None:
+        if mark.died or not whole:
+            withdraw(connection, [Mark(mark.table, mark.unit, mark.died or mark.run, True, None, mark.stamp)])
+        elif mark.stamp:
+            grant(connection, [mark.stamp])
+
+    _restore_all(connection, tuple(_marks(connection, [unit]).values()), record)
 
 
 def _marks(connection: Connection, units: Iterable[Unit]) -> dict[TableName, Mark]:
@@ -134,35 +143,47 @@ def recover(connection: Connection, catalog: Catalog, wanted: Iterable[TableName
     due = tuple(mark for mark in catalog.marks.values() if mark.kept or not mark.existed or mark.table not in wanted)
     if not due:
         return ()
-    with transaction(connection):
-        for mark in due:
-            _restore(connection, mark)
-            forget(connection, mark.table)
-            if mark.table in wanted:
-                withdraw(connection, [replace(mark, existed=True, kept=None)])
-            elif mark.stamp:
-                grant(connection, [mark.stamp])
+
+    def record(mark: Mark, _whole: bool) -> None:
+        if mark.table in wanted:
+            withdraw(connection, [replace(mark, existed=True, kept=None, structure=())])
+        elif mark.stamp:
+            grant(connection, [mark.stamp])
+
+    _restore_all(connection, due, record)
     changed = (mark for mark in due if mark.kept or (not mark.existed and mark.table in catalog.relations))
     return tuple(sorted(mark.table for mark in changed))
 
 
+def _restore_all(connection: Connection, marks: Sequence[Mark], record: Callable[[Mark, bool], None]) -> None:
+    """All of them in one transaction. record: writes down what is known of each, and whether it has its structure.
+
+    Rows come first: where DuckDB does not take back a structure, all is done again, and that table does without.
+    """
+    bare = set[TableName]()
+    while True:
+        try:
+            with transaction(connection):
+                create_records(connection)
+                for mark in marks:
+                    _restore(connection, replace(mark, structure=()) if mark.table in bare else mark)
+                    forget(connection, mark.table)
+                    record(mark, mark.table not in bare)
+            return
+        except StructureLostError as lost:
+            bare.add(lost.table)
+
+
 def _restore(connection: Connection, mark: Mark) -> None:
-    """Nothing goes before what replaces it is found. A table that has keys gets its old rows back, not a copy."""
+    """Nothing goes before what replaces it is found."""
     kept = _find(connection, TableName(mark.table.schema, mark.kept)) if mark.kept else None
-    now = _find(connection, mark.table)
-    if kept and now and now.indexed and _shape(now) == _shape(kept):
-        connection.execute(f"TRUNCATE {now.name.sql}")
-        connection.execute(f"INSERT INTO {now.name.sql} FROM {kept.name.sql}")
-        drop_relation(connection, kept.name)
+    if kept and mark.structure:
+        put_rows_back(connection, mark.table, mark.structure, kept.name)
         return
     if kept or not mark.existed:
         drop_relation(connection, mark.table)
     if kept:
         _rename(connection, kept, mark.table)
-
-
-def _shape(relation: Relation) -> list[tuple[str, str]]:
-    return [(column.name, column.type) for column in relation.columns]
 
 
 def _find(connection: Connection, name: TableName) -> Relation | None:

@@ -45,10 +45,20 @@ class Child:
 
     guard_fd: a descriptor that it inherits, so that a lock on it is held until the child and all it started are gone.
     what: its name in messages. error: what is raised, with code `worker_died`, when it ends unasked.
+    environment: its own, None for ours.
     The thread that makes it must outlive it: Linux sends the parent-death signal when that thread ends.
     """
 
-    def __init__(self, module: str, *, cwd: Path, guard_fd: int | None, what: str, error: type[ProvisionError]) -> None:
+    def __init__(
+        self,
+        module: str,
+        *,
+        cwd: Path,
+        guard_fd: int | None,
+        what: str,
+        error: type[ProvisionError],
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         self._what, self._error = what, error
         self._unread, self._tail = b"", b""
         self._events, events_end = os.pipe()
@@ -58,7 +68,7 @@ class Child:
         try:
             self._process = subprocess.Popen(
                 command, cwd=cwd, stdin=subprocess.PIPE, stdout=output_end, stderr=output_end,
-                start_new_session=True, pass_fds=inherited,
+                start_new_session=True, pass_fds=inherited, env=environment,
             )  # fmt: skip
         except OSError as problem:
             os.close(self._events)

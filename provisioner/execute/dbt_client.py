@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from provisioner.declare.redact import Secrets, find_secrets
 from provisioner.declare.values import DbtProject, Selection
 from provisioner.errors import DbtError, StoppedError
 from provisioner.execute.child import Child, Event
+from provisioner.execute.dbt_environment import without_developers_own
 from provisioner.execute.dbt_extract import EXTRACT_FILE
+from provisioner.execute.dbt_parse import is_whole, keep_parse
 from provisioner.execute.dbt_progress import DbtProgress, NodeResult
-from provisioner.execute.held import is_held
+from provisioner.execute.patience import NO_PATIENCE, Patience
 from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtNode, Selected
@@ -66,6 +67,7 @@ class DbtWorker:
             guard_fd=self._guard,
             what="The dbt worker",
             error=DbtError,
+            environment=without_developers_own(self._variables),
         )
 
     def parse_ahead(self) -> None:
@@ -106,22 +108,29 @@ class DbtWorker:
         fail_fast: bool = False,
         on_event: OnEvent | None = None,
         timeout: float | None = None,
+        patience: Patience = NO_PATIENCE,
         should_stop: ShouldStop = _never,
     ) -> dict[str, NodeResult]:
         """Run the nodes, in dbt's own order, and return how each of them ended; the database is free then.
 
         timeout: seconds for each node. A node that takes longer, and a stop, end the child's whole group.
-        Raises DbtError `worker_died` when the child ends before any node began.
+        patience: with others who have the database open. Raises DbtError `worker_died` when the child ends before any
+        node began.
         """
         progress = DbtProgress(nodes, timeout, fail_fast)
-        request = {"do": "run", "command": command, "full_refresh": full_refresh, "fail_fast": fail_fast}
+        request = {
+            "do": "run", "command": command, "full_refresh": full_refresh, "fail_fast": fail_fast,
+            "lock_timeout": patience.timeout,
+        }  # fmt: skip
         try:
             for event in self._ask({**request, "nodes": [node.unique_id for node in nodes]}):
                 if event is not None and event["event"] == "done":
-                    if is_held(self._database):
+                    if event["held"]:
                         self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
                     return progress.done(event)
-                if event is not None:
+                if event is not None and event["event"] == "waiting":
+                    patience.on_wait(event["words"])
+                elif event is not None:
                     progress.hear(event)
                     if on_event is not None:
                         on_event(event)
@@ -144,7 +153,10 @@ class DbtWorker:
         left = self._private / "target" / "partial_parse.msgpack"
         if left.is_file():
             with suppress(OSError):
-                _move(left, self._kept)
+                if _tells(left, find_secrets(self._variables)):
+                    self._kept.unlink(missing_ok=True)
+                else:
+                    keep_parse(left, self._kept)
 
     def _ask(self, request: Event) -> Iterator[Event | None]:
         return self._send(request).events(_TICK_SECONDS)
@@ -163,11 +175,12 @@ class DbtWorker:
     def _make_settings(self) -> dict[str, Any]:
         profile = write_profile(self._project, self._database, self._private / "profile", self._variables)
         return {
+            "database": str(self._database),
             "project_dir": str(self._project.project_dir),
             "profiles_dir": str(profile.folder),
             "target_path": str(self._private / "target"),
             "log_path": str(self._private / "logs"),
-            "partial_parse": str(self._kept) if self._kept.is_file() else None,
+            "partial_parse": str(self._kept) if is_whole(self._kept) else None,
             "vars": json.loads(json.dumps(dict(self._project.vars), default=str)),
             "target": profile.target,
         }
@@ -189,10 +202,7 @@ class DbtWorker:
             raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
 
 
-def _move(source: Path, target: Path) -> None:
-    """Whole or not at all, also across file systems, for the owner alone: dbt keeps env vars in it."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    beside = target.with_suffix(f".{os.getpid()}")
-    shutil.move(source, beside)
-    beside.chmod(0o600)
-    os.replace(beside, target)
+def _tells(file: Path, secrets: Secrets) -> bool:
+    """Whether a secret stands in the file: dbt keeps the values of env vars in it."""
+    data = file.read_bytes() if secrets else b""
+    return any(secret.encode(errors="surrogateescape") in data for secret in secrets)

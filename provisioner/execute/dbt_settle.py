@@ -9,13 +9,14 @@ from typing import Protocol
 
 import duckdb
 
-from provisioner.errors import InputError, ProvisionError, StepError
+from provisioner.errors import BusyError, InputError, ProvisionError, StepError
 from provisioner.execute.aside import Made, accept, put_back
 from provisioner.execute.bounds import Bounds
 from provisioner.execute.dbt_progress import NodeResult
 from provisioner.execute.endings import skipped, stopped, timed_out
 from provisioner.execute.events import Noted
 from provisioner.execute.setting import Setting
+from provisioner.observe.complaints import DISK_FAILED
 from provisioner.observe.database import translate
 from provisioner.observe.values import Unit
 from provisioner.reconcile.values import Action
@@ -128,7 +129,10 @@ def _accept_together(actions: Sequence[Action], setting: Setting) -> dict[str, i
     """The rows of each, or nothing."""
     try:
         return _accept([setting.graph.units[action.unit] for action in actions], setting)
-    except (ProvisionError, duckdb.Error):
+    except ProvisionError:
+        return {}
+    except duckdb.Error as error:
+        _let_go_of(setting, error)
         return {}
 
 
@@ -149,7 +153,17 @@ def _accept_alone(unit: Unit, setting: Setting) -> tuple[int | None, ProvisionEr
     except ProvisionError as refused:
         return None, refused
     except duckdb.Error as error:
-        return None, translate(error, setting.live.path)
+        return None, _let_go_of(setting, error)
+
+
+def _let_go_of(setting: Setting, error: duckdb.Error) -> ProvisionError:
+    """A connection that DuckDB has given up is closed; of a disk that fails nothing is opened again."""
+    translated = translate(error, setting.live.path)
+    if translated.code == DISK_FAILED:
+        setting.live.abandon(translated)
+    elif isinstance(error, duckdb.FatalException):
+        setting.live.release()
+    return translated
 
 
 def _status(result: NodeResult | ProvisionError) -> str:
@@ -172,6 +186,8 @@ def _error(unit: Unit, result: NodeResult | ProvisionError, setting: Setting) ->
         return StepError(
             "dbt skipped it, since something it reads failed.", code="skipped", cure="Mend what failed first."
         )
+    if isinstance(busy := translate(RuntimeError(result.message), setting.live.path), BusyError):
+        return busy
     return StepError(f"dbt: {result.message}", code="dbt_node_failed", cure=_cure(unit, result, setting))
 
 

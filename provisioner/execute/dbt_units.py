@@ -64,6 +64,7 @@ def _invoke(actions: Sequence[Action], setting: Setting, record: Record, attempt
             fail_fast=setting.fail_fast,
             on_event=on_event,
             timeout=units[0].timeout,
+            patience=setting.live.patience,
             should_stop=lambda: setting.stop.requested,
         )
         _refuse_changes(setting.changed_since(nodes[0].command))

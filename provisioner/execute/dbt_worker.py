@@ -3,15 +3,17 @@
     {"do": "parse_ahead", …settings}   before the first run is asked for    -> nothing
     {"do": "parse", …settings}         leaves an extract in target_path      -> done
     {"do": "select", "selections", …settings}                               -> done, with what each of them selects
-    {"do": "run", "command", "nodes", "full_refresh", …settings}            -> node_started, node_finished …, done
+    {"do": "run", "command", "nodes", "full_refresh", "lock_timeout", …settings}
+                                                             -> waiting, node_started, node_finished …, done
 
 settings: project_dir, profiles_dir, target_path, log_path, target, vars, and partial_parse, which may be null. After
-every invocation the database is released, so that the parent may open it.
+every invocation the database is released, so that the parent may open it; `done` tells whether anything still has it.
 """
 
 from __future__ import annotations
 
 import gc
+import os
 import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -20,11 +22,14 @@ from types import FrameType
 from typing import Any
 
 from provisioner.execute.dbt_choose import choose
-from provisioner.execute.dbt_environment import close_to_environment
+from provisioner.execute.dbt_connect import PatientConnect, connect_patiently
+from provisioner.execute.dbt_environment import close_to_environment, leave_no_semaphores
 from provisioner.execute.dbt_extract import write_extract
 from provisioner.execute.dbt_nodes import Nodes
 from provisioner.execute.dbt_select import resolve
 from provisioner.execute.inside import Inside, Request, enter, leave
+from provisioner.execute.patience import Patience
+from provisioner.observe.header import is_held_here
 
 _NO_NETWORK_NO_COLOURS = (
     "--no-send-anonymous-usage-stats", "--no-use-colors", "--no-use-colors-file", "--quiet", "--log-level-file", "none",
@@ -42,8 +47,8 @@ _OPTIONS = {
 class Worker:
     """dbt, with the manifest of one project kept in memory."""
 
-    def __init__(self, parent: Inside, runner: Callable[..., Any]) -> None:
-        self._parent, self._runner = parent, runner
+    def __init__(self, parent: Inside, runner: Callable[..., Any], connect: PatientConnect) -> None:
+        self._parent, self._runner, self._connect = parent, runner, connect
         self._manifest: Any = None  # dbt's own Manifest object, kept from one request to the next
 
     def serve(self, request: Request) -> None:
@@ -53,7 +58,8 @@ class Worker:
             return
         if exception is None and request["do"] == "run":
             exception = self._run(request)
-        done = {"event": "done", "success": exception is None, "exception": exception}
+        held = request["do"] == "run" and _is_open(request["database"])
+        done = {"event": "done", "success": exception is None, "exception": exception, "held": held}
         if exception is None and request["do"] == "select":
             done["selected"] = self._select(request)
         self._parent.tell(done)
@@ -93,12 +99,24 @@ class Worker:
         if request["command"] != "snapshot":
             settings["full_refresh"] = request["full_refresh"]
         _forget_compiled(self._manifest)
+        self._connect.patience = Patience(request["lock_timeout"], self._tell_wait)
         chosen = choose(request["nodes"], Path(request["target_path"], "chosen"))
         arguments = [request["command"], *_arguments(request), *chosen]
         outcome = self._runner(manifest=self._manifest, callbacks=[nodes.hear]).invoke(arguments, **settings)
         for result in getattr(outcome.result, "results", None) or ():
             nodes.finish(result.node.unique_id, str(result.status), result.execution_time, result.message)
         return None if outcome.exception is None else _text(outcome.exception)
+
+    def _tell_wait(self, words: str) -> None:
+        self._parent.tell({"event": "waiting", "words": words})
+
+
+def _is_open(database: str) -> bool:
+    """Whether something in this process still has the file."""
+    try:
+        return is_held_here(os.stat(database))
+    except OSError:
+        return False
 
 
 def _arguments(request: Request) -> list[str]:
@@ -156,6 +174,7 @@ def main() -> None:
     parent = enter()
     try:
         with _undisturbed():
+            leave_no_semaphores()
             from dbt.cli.main import cli, dbtRunner
 
             close_to_environment(cli)
@@ -164,7 +183,7 @@ def main() -> None:
         return
     with suppress(KeyboardInterrupt):
         signal.signal(signal.SIGTERM, _interrupt)
-        _serve(parent, Worker(parent, dbtRunner))
+        _serve(parent, Worker(parent, dbtRunner, connect_patiently()))
     leave()
 
 

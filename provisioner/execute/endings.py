@@ -36,6 +36,13 @@ def skipped(source: str) -> StepError:
     )
 
 
+def after_the_disk_failed() -> StepError:
+    """For what would have written to a disk that has failed."""
+    return StepError(
+        "it was not started: the disk failed before.", code="skipped", cure="Look at the disk, then run it again."
+    )
+
+
 def outcome_of(error: ProvisionError) -> Outcome:
     """How a unit with that error ended."""
     if isinstance(error, StoppedError):

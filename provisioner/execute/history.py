@@ -86,6 +86,11 @@ def read_journal(path: Path) -> History:
     return History(_runs(found.records), _damage(path, found))
 
 
+def second_of(run: str) -> str:
+    """When a run began, as its id tells it, to compare it with another's: ids of one second have no order."""
+    return run.rpartition("-")[0]
+
+
 def durations(history: History) -> Durations:
     """How long things took when they were last done."""
     units = {

@@ -1,4 +1,4 @@
-"""Who holds a database's lock: written for people to read, never trusted for locking."""
+"""Who holds a database's lock: for people to read, and to notice that the lock's files were deleted under a run."""
 
 from __future__ import annotations
 
@@ -11,19 +11,24 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from provisioner.execute.beside import beside
+from provisioner.execute.chain import open_regular
 
 _LONGEST = 65_536
 
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """pid: 0 when nobody left a name. since: UTC, ISO 8601. orphaned: the run has ended, but a child of it lives."""
+    """pid: 0 when nobody left a name. since: UTC, ISO 8601. orphaned: the run has ended, but a child of it lives.
+
+    born: when the process began, in the system's own count; empty where the system does not tell.
+    """
 
     pid: int = 0
     host: str = ""
     since: str = ""
     command: str = ""
     run: str = ""
+    born: str = ""
     orphaned: bool = False
 
     @property
@@ -42,21 +47,22 @@ class Holder:
 def this_process(command: str, run: str) -> Holder:
     """This process as a holder from now on."""
     since = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return Holder(os.getpid(), socket.gethostname(), since, command, run)
+    return Holder(os.getpid(), socket.gethostname(), since, command, run, _born(os.getpid()))
 
 
 def read_holder(database: Path) -> Holder | None:
     """Who says to hold the lock; None when nobody does or the record is damaged. It may be stale: the lock decides."""
     try:
-        with open(beside(database, ".holder"), "rb") as file:
+        with open(open_regular(beside(database, ".holder"), os.O_RDONLY), "rb") as file:
             fields = json.loads(file.read(_LONGEST))
         pid, texts = fields["pid"], [fields[key] for key in ("host", "since", "command", "run")]
+        texts.append(fields.get("born", ""))
     except (OSError, ValueError, LookupError, TypeError, RecursionError):
         return None
     if type(pid) is not int or pid <= 0 or not all(isinstance(text, str) for text in texts):
         return None
-    host, since, command, run = map(printable, texts)
-    return Holder(pid, host, since, command, run)
+    host, since, command, run, born = map(printable, texts)
+    return Holder(pid, host, since, command, run, born)
 
 
 def is_alive(holder: Holder) -> bool:
@@ -72,13 +78,30 @@ def is_alive(holder: Holder) -> bool:
     return True
 
 
+def is_at_work(holder: Holder) -> bool:
+    """Whether this very process, not another one that got its number later, lives on this host, and is not this one."""
+    here = holder.host == socket.gethostname() and holder.pid != os.getpid()
+    return here and bool(holder.born) and _born(holder.pid) == holder.born
+
+
+def _born(pid: int) -> str:
+    try:
+        # Behind the name, which may hold anything, the twentieth field.
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
+    except (OSError, LookupError):
+        return ""
+
+
 def write_holder(database: Path, holder: Holder) -> None:
     """Leave the name. Only whoever holds the lock may. A disk that is full costs the name, not the run."""
     path, fresh = beside(database, ".holder"), beside(database, ".holder.tmp")
     fields = asdict(holder)
     del fields["orphaned"]
     with contextlib.suppress(OSError):
-        fresh.write_text(json.dumps(fields), encoding="utf-8")
+        # A new file: through a link that somebody has put there, another one would be written over.
+        fresh.unlink(missing_ok=True)
+        with open(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666), "w") as file:
+            json.dump(fields, file)
         os.replace(fresh, path)
         return
     erase_holder(database)

@@ -3,7 +3,10 @@
 Python runs a signal's handler only when the main thread comes back from C, which for a long query is after its end. So
 a thread of our own reads the signals from a pipe (`signal.set_wakeup_fd`), and each watched callable has a thread.
 
-    running --signal or request--> requested --second SIGINT--> the process ends at once
+    running --signal or request--> requested --another signal--> the process ends at once
+
+A signal may come twice for one wish: a shell and a terminal both tell of a hangup, `timeout` and many a supervisor send
+theirs to a process and to its group. So what comes right after the first is taken for the same.
 """
 
 from __future__ import annotations
@@ -12,11 +15,13 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _REPEAT = 0.1
+_SAME_WISH_SECONDS = 0.25
 
 
 class Stop:
@@ -114,8 +119,8 @@ def _calling(call: Callable[[], object], due: Callable[[], bool], left: threadin
 def interruptible() -> Iterator[Stop]:
     """SIGINT, SIGTERM and SIGHUP request a stop while inside, even while the main thread is in a long query.
 
-    A second SIGINT ends the process at once. A signal ignored before (`nohup`) stays ignored. In another thread
-    than the main one signals are left as they are, and the stop can only be requested by a call.
+    Another one, a quarter of a second later or more, ends the process at once. A signal ignored before (`nohup`) stays
+    ignored. In another thread than the main one signals are left as they are, and only a call can request the stop.
     """
     stop = Stop()
     if threading.current_thread() is not threading.main_thread():
@@ -201,13 +206,15 @@ def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
 
 
 def _listen(signals: _Signals, stop: Stop) -> None:
-    interrupts = 0
+    first: float | None = None
     while number := os.read(signals.exit, 1)[0]:
-        if number in signals:
-            stop.request(signal.Signals(number).name)
-            interrupts += number == signal.SIGINT
-            if interrupts > 1:
-                _end_by(number)
+        if number not in signals:
+            continue
+        now = time.monotonic()
+        first = now if first is None else first
+        stop.request(signal.Signals(number).name)
+        if now - first > _SAME_WISH_SECONDS:
+            _end_by(number)
 
 
 def _end_by(number: int) -> None:

@@ -6,7 +6,8 @@
 Three files lie beside the database's real path. `.lock` is free the moment its process dies; no child inherits it.
 `.guard` is held as long as this process or any child that got `guard_fd` lives. `.holder` tells people who it is.
 An attempt gets both or neither, so that whoever waits for a guard does not look like a holder.
-None of `.lock` and `.guard` is ever deleted: a deleted lock file can be held by two.
+None of `.lock` and `.guard` is ever deleted: a deleted lock file can be held by two. Where somebody else deletes them
+under a run, its name in `.holder` keeps the next one waiting.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -25,7 +27,7 @@ import fasteners  # type: ignore[import-untyped]
 
 from provisioner.errors import BusyError, InputError, StoppedError
 from provisioner.execute.beside import beside, not_writable
-from provisioner.execute.holder import Holder, erase_holder, read_holder, this_process, write_holder
+from provisioner.execute.holder import Holder, erase_holder, is_at_work, read_holder, this_process, write_holder
 
 _PAUSE = 0.05
 _REPEAT = 5.0
@@ -94,6 +96,9 @@ class Lock:
             guard = _take_guard(self._guard, undo)
             if guard is None:
                 return replace(read_holder(self._database) or Holder(), orphaned=True)
+            name = read_holder(self._database)
+            if name is not None and is_at_work(name):
+                return name
             self.guard_fd, self._thread, self._undo = guard, threading.get_ident(), undo.pop_all()
         return None
 
@@ -128,6 +133,7 @@ def _took_file_lock(path: Path, undo: ExitStack) -> bool:
     file_lock = fasteners.InterProcessLock(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        _refuse_other(path)
         took: bool = file_lock.acquire(blocking=False)
     except OSError as error:
         raise not_writable(path, error) from error
@@ -142,6 +148,7 @@ def _took_file_lock(path: Path, undo: ExitStack) -> bool:
 
 def _take_guard(path: Path, undo: ExitStack) -> int | None:
     try:
+        _refuse_other(path)
         guard = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     except OSError as error:
         raise not_writable(path, error) from error
@@ -153,6 +160,16 @@ def _take_guard(path: Path, undo: ExitStack) -> int | None:
     except OSError as error:
         raise _no_locks(path, error) from error
     return guard
+
+
+def _refuse_other(path: Path) -> None:
+    """A pipe would be waited for, a link makes a file elsewhere."""
+    if os.path.lexists(path) and not stat.S_ISREG(path.lstat().st_mode):
+        raise InputError(
+            f"{path} is a folder, a link, a pipe or a device; the lock of a database is a plain file.",
+            cure=f"Move it away: mv {path} {path}.old",
+            code="lock_foreign",
+        )
 
 
 def _no_locks(path: Path, error: Exception) -> InputError:

@@ -14,24 +14,29 @@ import duckdb
 
 from provisioner.declare.values import TableName
 from provisioner.errors import ProvisionError, StoppedError
-from provisioner.execute.aside import recover
+from provisioner.execute.aftermath import Aftermath
+from provisioner.execute.discreet import discreet
 from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, RunStarted
-from provisioner.execute.history import incomplete_run, journal_path, read_journal
 from provisioner.execute.holder import Holder
 from provisioner.execute.journal import Journal, RunFacts
 from provisioner.execute.live import Live
 from provisioner.execute.lock import held
+from provisioner.execute.opening import revive
+from provisioner.execute.patience import Patience
 from provisioner.execute.provenance import git_facts, versions, who
-from provisioner.execute.restart import withdraw_run
+from provisioner.execute.recreate import set_database_aside
 from provisioner.execute.room import check_room
 from provisioner.execute.session import Observed, Session, wants_of
 from provisioner.execute.setting import Setting
+from provisioner.execute.spill import sweep_spill
 from provisioner.execute.terms import Terms
 from provisioner.execute.values import Run
 from provisioner.execute.verdict import endangered, judge, not_converged, protected, unmended
 from provisioner.execute.walk import Walk, find_remaining, look_again
 from provisioner.observe.database import FileCondition, create, inspect_file, translate
+from provisioner.observe.fence import fence_of_look
 from provisioner.observe.introspect import introspect
+from provisioner.observe.mounts import remote_kind
 from provisioner.observe.values import Catalog, Graph, UnitKind, Want
 from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.values import Mend, Plan, Reason, Request
@@ -74,19 +79,25 @@ class _Locked:
     def __init__(self, session: Session, terms: Terms, run: str, graph: Graph | None) -> None:
         self._session, self._terms, self._stop, self._run = session, terms, session.stop, run
         self._manifest, self._tell = session.manifest, session.tell
-        self._live = Live(session.manifest.database, session.manifest.folder)
-        self._graph = graph
+        self._patience = Patience(terms.lock_timeout, self._wait, lambda: self._stop.requested)
+        self._live = Live(
+            session.manifest.database, session.manifest.folder, self._patience, fence_of_look(session.manifest)
+        )
+        self._graph, self._waited = graph, False
+        self._aftermath = Aftermath(session.manifest.database, again=terms.restart)
 
     def apply(self, begun: float) -> Run:
-        graph = self._graph or self._session.graph()
         try:
-            seen = self._session.conclude(graph, self._catalog(graph), self._terms.names, self._run)
+            graph, catalog = self._look()
+            seen = self._session.conclude(graph, catalog, self._terms.names, self._run)
+            self._aftermath.tell(seen.findings, seen.plan, self._tell)
             if not seen.plan.actions:
                 error = unmended(seen.plan)
                 outcome = Outcome.FAILED if error else Outcome.DONE
                 return Run("", seen.plan, outcome, time.monotonic() - begun, error=error)
             self._terms.show(seen.plan)
             self._agree(seen.plan)
+            self._warn_of_network()
             check_room(self._manifest, seen, self._tell)
             if _needs_dbt(seen.plan):
                 # Its profile is looked at here, and it reads its project while other units run.
@@ -99,32 +110,41 @@ class _Locked:
         finally:
             self._live.release()
 
+    def _warn_of_network(self) -> None:
+        if kind := remote_kind(self._manifest.database):
+            text = f"{self._manifest.database} lies on a network file system ({kind}), where locks may not hold"
+            self._tell(Noted(f"{text}: let no other machine use it", warning=True))
+
+    def _wait(self, words: str) -> None:
+        self._waited = True
+        self._tell(Noted(f"waiting: {words}"))
+
+    def _look(self) -> tuple[Graph, Catalog]:
+        """Files may have changed while we waited for someone else who had the database: then they are read again."""
+        graph = self._graph or self._session.graph()
+        if self._terms.recreate:
+            set_database_aside(self._manifest.database, self._tell)
+        if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
+            return graph, Catalog()
+        revive(self._manifest.database, lambda: self._live.connection, self._tell, without_wal=self._terms.without_wal)
+        sweep_spill(self._live.path, self._live.connection)
+        catalog = self._catalog(graph)
+        if self._waited:
+            graph = self._session.graph()
+            catalog = self._catalog(graph)
+        return graph, catalog
+
     def _catalog(self, graph: Graph) -> Catalog:
         """What there is after everything that a dead run left half done has been put back."""
-        if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
-            return Catalog()
         wants = wants_of(graph)
         catalog = self._introspect(wants)
-        if restored := recover(self._live.connection, catalog, [want.table for want in wants]):
-            self._tell(Noted(f"a run died here; put back as they were before it: {_listed(restored)}", warning=True))
-            catalog = self._introspect(wants)
-        return self._introspect(wants) if self._restarted(graph, catalog) else catalog
+        again = self._aftermath.put_right(self._live.connection, graph, catalog)
+        return self._introspect(wants) if again else catalog
 
     def _introspect(self, wants: Sequence[Want]) -> Catalog:
         connection = self._live.connection
         with self._stop.watch(connection.interrupt):
             return introspect(connection, wants)
-
-    def _restarted(self, graph: Graph, catalog: Catalog) -> bool:
-        if not self._terms.restart:
-            return False
-        record = incomplete_run(read_journal(journal_path(self._manifest.database)))
-        if record is None:
-            self._tell(Noted("no incomplete run to restart"))
-            return False
-        again = withdraw_run(self._live.connection, graph, catalog, record)
-        self._tell(Noted(f"restarting run {record.run}: {len(again)} of its tables are made again"))
-        return bool(again)
 
     def _agree(self, plan: Plan) -> None:
         if any(hazard.protected for hazard in plan.hazards):
@@ -142,7 +162,7 @@ class _Locked:
             versions(dbt=self._manifest.dbt is not None), commit, clean,
         )  # fmt: skip
         with Journal(self._manifest.database, facts, self._tell) as journal:
-            tell = _both(self._tell, journal.listener())
+            tell = _both(self._tell, discreet(journal.listener(), self._session.secrets))
             tell(RunStarted(self._run, len(seen.plan.actions), seen.plan.estimate))
             run = self._carry_out(seen, tell, begun)
             tell(RunFinished(self._run, run.outcome, run.seconds, run.error.message if run.error else ""))
@@ -213,7 +233,3 @@ def _both(first: Listener, second: Listener) -> Listener:
         second(event)
 
     return tell
-
-
-def _listed(tables: tuple[TableName, ...]) -> str:
-    return ", ".join(map(str, tables))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pickle
 import time
 
-from provisioner.errors import StepError
+from provisioner.errors import BusyError, StepError
 from provisioner.execute.child import Child
 from provisioner.execute.endings import stopped, timed_out
 from provisioner.execute.setting import Setting
@@ -36,19 +36,24 @@ def run_python(unit: Unit, setting: Setting) -> int | None:
 
 
 def _work(unit: Unit, setting: Setting) -> tuple[object, ...]:
-    return unit, setting.stamps(unit), setting.live.path, setting.manifest.folder, setting.run
+    live = setting.live
+    return unit, setting.stamps(unit), live.path, setting.manifest.folder, setting.run, live.patience.timeout
 
 
 def _wait(child: Child, unit: Unit, setting: Setting) -> int | None:
     over: float | None = None
     for event in child.events(TICK):
-        if event is not None and event["event"] == "begun" and unit.timeout is not None:
-            over = time.monotonic() + unit.timeout
+        if event is not None and event["event"] in ("begun", "opened") and unit.timeout is not None:
+            over = over or time.monotonic() + unit.timeout
+        elif event is not None and event["event"] == "waiting":
+            over = None
+            setting.live.patience.on_wait(event["words"])
         elif event is not None and event["event"] == "done":
             rows: int | None = event["rows"]
             return rows
         elif event is not None and event["event"] == "failed":
-            raise StepError(event["message"], code=event["code"], cure=event["cure"])
+            kind = BusyError if event["code"] == "database_locked" else StepError
+            raise kind(event["message"], code=event["code"], cure=event["cure"])
         if setting.stop.requested:
             child.end(GRACE)
             raise stopped(setting.stop)

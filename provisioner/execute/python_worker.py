@@ -6,7 +6,7 @@ import os
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import closing, contextmanager, nullcontext
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -16,7 +16,8 @@ import duckdb
 from provisioner.errors import ProvisionError, StepError
 from provisioner.execute.fresh_import import import_from_source
 from provisioner.execute.inside import Inside, enter
-from provisioner.execute.live import open_for_steps
+from provisioner.execute.live import bypass_wal, open_for_steps
+from provisioner.execute.patience import Patience
 from provisioner.execute.runners.ddl import drop_relation
 from provisioner.execute.transaction import make
 from provisioner.observe.database import translate
@@ -40,15 +41,27 @@ class StepContext:
 def main() -> None:
     parent = enter()
     for request in parent.requests():
-        unit, stamps, database, folder, run = pickle.loads(bytes.fromhex(request["work"]))
-        _tell(parent, unit, stamps, database, folder, run)
+        _tell(parent, _Work(*pickle.loads(bytes.fromhex(request["work"]))))
 
 
-def _tell(parent: Inside, unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Path, run: str) -> None:
+@dataclass(frozen=True, slots=True)
+class _Work:
+    """What is to be done. lock_timeout: seconds to wait for another process that has the database open."""
+
+    unit: Unit
+    stamps: tuple[Stamp, ...]
+    database: Path
+    folder: Path
+    run: str
+    lock_timeout: float | None
+
+
+def _tell(parent: Inside, work: _Work) -> None:
+    unit, database = work.unit, work.database
     try:
         # From here on it is the step's own time; Python and DuckDB are loaded.
         parent.tell({"event": "begun"})
-        parent.tell({"event": "done", "rows": _carry_out(unit, stamps, database, folder, run)})
+        parent.tell({"event": "done", "rows": _carry_out(parent, work)})
     except ProvisionError as error:
         parent.tell({"event": "failed", "code": error.code, "message": error.message, "cure": error.cure})
     except duckdb.Error as error:
@@ -57,21 +70,29 @@ def _tell(parent: Inside, unit: Unit, stamps: tuple[Stamp, ...], database: Path,
         parent.tell({"event": "failed", "code": words.code, "message": f"{unit.id}: {words.message}", "cure": cure})
 
 
-def _carry_out(unit: Unit, stamps: tuple[Stamp, ...], database: Path, folder: Path, run: str) -> int | None:
+def _carry_out(parent: Inside, work: _Work) -> int | None:
+    unit, folder = work.unit, work.folder
     build = _import(unit, folder)
-    context = StepContext(unit.id, tuple(table.sql for table in unit.tables), folder, run)
-    connection = open_for_steps(database, folder)
+    context = StepContext(unit.id, tuple(table.sql for table in unit.tables), folder, work.run)
+    connection = _open(parent, work)
 
     def effect() -> None:
         for table in unit.tables:
             drop_relation(connection, table)
-        with _own_words(unit, folder):
+        with _alone(), _own_words(unit, folder):
             build(connection, context)
 
-    try:
-        return make(connection, unit, stamps, effect, nullcontext())
-    finally:
-        connection.close()
+    with closing(connection):
+        return make(connection, unit, work.stamps, effect, nullcontext())
+
+
+def _open(parent: Inside, work: _Work) -> duckdb.DuckDBPyConnection:
+    """Time in which another process has the database is not the step's."""
+    patience = Patience(work.lock_timeout, lambda words: parent.tell({"event": "waiting", "words": words}))
+    connection = patience.until_free(lambda: open_for_steps(work.database, work.folder))
+    parent.tell({"event": "opened"})
+    bypass_wal(connection)  # it costs nothing: what closes the database writes its WAL into it anyway
+    return connection
 
 
 def _import(unit: Unit, folder: Path) -> Callable[[duckdb.DuckDBPyConnection, StepContext], object]:
@@ -80,6 +101,17 @@ def _import(unit: Unit, folder: Path) -> Callable[[duckdb.DuckDBPyConnection, St
     with _own_words(unit, folder):
         build: Callable[[duckdb.DuckDBPyConnection, StepContext], object] = getattr(import_module(module), function)
     return build
+
+
+@contextmanager
+def _alone() -> Iterator[None]:
+    """A process that the step forked and that came back from it ends here: two would write the same transaction."""
+    worker = os.getpid()
+    try:
+        yield
+    finally:
+        if os.getpid() != worker:
+            os._exit(1)
 
 
 @contextmanager

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import os
 import shutil
+import zipfile
+from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 
-from provisioner.declare.values import Manifest, StepKind
+from provisioner.declare.values import Manifest, TableKind
 from provisioner.errors import InputError
 from provisioner.execute.events import Listener, Noted
 from provisioner.execute.session import Observed
 from provisioner.observe.files import resolve_input
+from provisioner.observe.values import Unit, UnitKind
 from provisioner.reconcile.values import Mend
 
 # Below this DuckDB cannot even write its own pages and a WAL.
@@ -18,7 +22,7 @@ LEAST = 32 * 2**20
 
 
 def check_room(manifest: Manifest, seen: Observed, tell: Listener) -> None:
-    """Raises InputError when the disk is full or the folder cannot be written; warns when the inputs are larger than
+    """Raises InputError when the disk is full or the folder cannot be written; warns when the plan may need more than
     what is free.
     """
     folder = _existing(manifest.database.parent)
@@ -28,29 +32,71 @@ def check_room(manifest: Manifest, seen: Observed, tell: Listener) -> None:
             code="folder_not_writable",
             cure=f"Give yourself the right to write: chmod u+w {folder}",
         )
-    free = shutil.disk_usage(folder).free
+    if warning := judge_room(folder, shutil.disk_usage(folder).free, estimate_need(manifest, seen)):
+        tell(Noted(warning, warning=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Need:
+    """An estimate, in bytes. files: those to be read. beside: tables that are kept until their successors are made."""
+
+    files: int = 0
+    beside: int = 0
+
+
+def judge_room(folder: Path, free: int, need: Need) -> str:
+    """A warning, "" where there is room. free: bytes. Raises InputError (disk_full) when nothing can be written."""
     if free < LEAST:
         raise InputError(
             f"{folder} has {_mib(free)} free, and at least {_mib(LEAST)} are needed.",
             code="disk_full",
             cure="Make room on that disk, then run it again. Nothing was done.",
         )
-    need = _bytes_to_read(manifest, seen)
-    if need > free:
-        tell(Noted(f"{folder} has {_mib(free)} free, and the files to load have {_mib(need)}", warning=True))
+    if need.files + need.beside <= free:
+        return ""
+    return (
+        f"{folder} has {_mib(free)} free, and the run may need about {_mib(need.files + need.beside)}: "
+        f"{_mib(need.files)} of files to load, {_mib(need.beside)} for tables that are kept until they are made again. "
+        f"Make room (`df -h {folder}`), or go on in parts with --target"
+    )
+
+
+def estimate_need(manifest: Manifest, seen: Observed) -> Need:
+    """What the plan may need at most at one time, guessed from the files it reads and from the size of the database."""
+    due = {action.unit for action in seen.plan.actions if action.mend is Mend.RUN}
+    units = [seen.graph.units[unit] for unit in sorted(due)]
+    made = {table for unit in units for table in unit.tables}
+    tables = {table for table, found in seen.catalog.relations.items() if found.kind is TableKind.TABLE}
+    size = manifest.database.stat().st_size if tables & made else 0
+    return Need(
+        sum(map(_size, {path for unit in units for path in _files(unit, manifest)})),
+        size * len(tables & made) // max(len(tables), 1),
+    )
+
+
+def _files(unit: Unit, manifest: Manifest) -> Iterable[Path]:
+    if unit.kind is UnitKind.LOAD:
+        return resolve_input(manifest.step(unit.step or unit.id).source, manifest.folder)
+    if unit.dbt and unit.dbt.command == "seed" and manifest.dbt:
+        return (manifest.dbt.project_dir / unit.dbt.path,)
+    return ()
+
+
+def _size(path: Path) -> int:
+    """In bytes, unpacked where that is written in it; 0 for what is not there, which others tell of."""
+    try:
+        if path.suffix == ".zip":
+            with zipfile.ZipFile(path) as packed:
+                return sum(one.file_size for one in packed.infolist())
+        return path.stat().st_size
+    except (OSError, zipfile.BadZipFile):
+        return 0
 
 
 def _existing(folder: Path) -> Path:
-    while not folder.exists():
+    while not os.path.exists(folder):
         folder = folder.parent
     return folder
-
-
-def _bytes_to_read(manifest: Manifest, seen: Observed) -> int:
-    due = {action.unit for action in seen.plan.actions if action.mend is Mend.RUN}
-    loads = [step for step in manifest.steps if step.kind is StepKind.LOAD and step.name in due]
-    paths = {path for step in loads for path in resolve_input(step.source, manifest.folder)}
-    return sum(path.stat().st_size for path in paths if path.is_file())
 
 
 def _mib(size: int) -> str:

@@ -10,13 +10,16 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from provisioner.declare.asked import AskedVariables
+from provisioner.declare.redact import find_secrets
 from provisioner.declare.signature import Signature, is_settled
 from provisioner.declare.values import Manifest, Selection
 from provisioner.errors import BusyError
+from provisioner.execute.discreet import discreet
 from provisioner.execute.interrupt import Stop
 from provisioner.execute.request import Names, make_request
 from provisioner.observe.database import FileCondition, inspect_file, opened
 from provisioner.observe.dbt.cache import load_graph
+from provisioner.observe.fence import enclose, fence_of_look
 from provisioner.observe.graph import read_graph
 from provisioner.observe.introspect import introspect
 from provisioner.observe.keep import Look, keep, notes_of
@@ -79,7 +82,8 @@ class Session:
     def __init__(self, manifest: Manifest, around: Surroundings, tell: Listener, stop: Stop | None = None) -> None:
         self.manifest = manifest
         self.around = around
-        self.tell = tell
+        self.secrets = find_secrets(around.variables)
+        self.tell = discreet(tell, self.secrets)
         self.stop = stop or Stop()
         self.guard: int | None = None
         self.sealed: Signature | None = None
@@ -106,12 +110,11 @@ class Session:
         """dbt's worker, which begins to import dbt at once. One for the whole session."""
         if self._worker is None:
             # Imported late, with all that starting a child needs: most plans start none.
-            import tempfile
-
             from provisioner.execute.dbt_client import DbtWorker
+            from provisioner.execute.private import private_folder
 
             assert self.manifest.dbt is not None
-            private = Path(self._stack.enter_context(tempfile.TemporaryDirectory(prefix="provision-")))
+            private = self._stack.enter_context(private_folder())
             self._worker = DbtWorker(
                 self.manifest.dbt,
                 self.manifest.database,
@@ -190,6 +193,7 @@ class Session:
         before, self._seal = seal(database), None
         try:
             with opened(database, read_only=True) as connection, self.stop.watch(connection.interrupt):
+                enclose(connection, fence_of_look(self.manifest))
                 catalog, steady = introspect(connection, wants), rests_on_database(connection, wants)
         except BusyError as error:
             from provisioner.execute.holder import is_alive, read_holder

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 
 import duckdb
 
+from provisioner.declare.values import Step
 from provisioner.errors import StepError
 from provisioner.execute.bounds import Bounds
+from provisioner.execute.live import bypass_wal
 from provisioner.execute.python_client import run_python
 from provisioner.execute.runners.ddl import create_declared, drop_relation
 from provisioner.execute.runners.load import load
@@ -17,11 +20,13 @@ from provisioner.execute.setting import Setting
 from provisioner.execute.stamps import create_records, forget
 from provisioner.execute.transaction import adopt, make, transaction
 from provisioner.observe.database import translate
+from provisioner.observe.fence import Fence, fence_of_step
 from provisioner.observe.files import read_text, resolve_input
 from provisioner.observe.values import Unit, UnitKind
 from provisioner.reconcile.values import Action, Mend
 
 _SETS = re.compile(r"\b(?:set|reset|pragma)\b", re.IGNORECASE)
+_ALTERS = re.compile(r"\balter\b", re.IGNORECASE)
 Effect = Callable[[duckdb.DuckDBPyConnection, Unit, Setting], None]
 
 
@@ -38,7 +43,7 @@ def run_single(action: Action, setting: Setting) -> int | None:
         if unit.kind is UnitKind.PYTHON:
             setting.live.release()
             return run_python(unit, setting)
-        with setting.live.fresh() as connection:
+        with _opened(unit, setting) as connection:
             return _make(connection, unit, setting)
     except duckdb.Error as error:
         translated = translate(error, setting.live.path)
@@ -52,6 +57,24 @@ def run_single(action: Action, setting: Setting) -> int | None:
         ) from error
     except OSError as error:
         raise translate(error, setting.live.path) from error
+
+
+def _opened(unit: Unit, setting: Setting) -> AbstractContextManager[duckdb.DuckDBPyConnection]:
+    if not setting.manifest.policy.sandbox_sql or unit.kind is UnitKind.DECLARED:
+        return setting.live.fresh()
+    return setting.live.apart(_fence(unit, setting))
+
+
+def _fence(unit: Unit, setting: Setting) -> Fence | None:
+    """Of a sql step alone: what a load may read is in the manifest."""
+    if not setting.manifest.policy.sandbox_sql or unit.kind is not UnitKind.SQL:
+        return None
+    return fence_of_step(_step(unit, setting), setting.manifest.folder)
+
+
+def _step(unit: Unit, setting: Setting) -> Step:
+    assert unit.step is not None
+    return setting.manifest.step(unit.step)
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, action: Action) -> None:
@@ -74,15 +97,17 @@ def _create(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting)
 
 
 def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
-    text = read_text(setting.manifest.folder / unit.source)
-    if _SETS.search(text):
+    text, fence = read_text(setting.manifest.folder / unit.source), _fence(unit, setting)
+    if fence is None and _SETS.search(text):
         setting.live.renew()
-    run_sql(connection, unit, text, unit.source)
+    if fence is None and _ALTERS.search(text):
+        setting.live.renew()
+        bypass_wal(connection)
+    run_sql(connection, unit, text, unit.source, fence)
 
 
 def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
-    assert unit.step is not None
-    step = setting.manifest.step(unit.step)
+    step = _step(unit, setting)
     paths = resolve_input(step.source, setting.manifest.folder)
     load(connection, unit.wants[0], paths, format=step.format, options=step.options)
 

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import duckdb
 
 from provisioner.declare.values import TableName, quote
+from provisioner.errors import StepError
 from provisioner.observe.layout import read_layouts
 from provisioner.observe.records import (
     COLUMNS,
@@ -16,6 +17,7 @@ from provisioner.observe.records import (
     RECORDS,
     encode_parts,
     encode_stamp,
+    encode_structure,
 )
 from provisioner.observe.values import Mark, Stamp, Unit
 from provisioner.reconcile.values import Fingerprint
@@ -27,12 +29,25 @@ def create_records(connection: Connection) -> None:
     """Make the schema that stamps and marks live in, or what of it is not there."""
     layouts = read_layouts(connection, RECORDS.values())
     if len(layouts) < len(RECORDS) or not connection.execute("FROM _provisioner.format LIMIT 1").fetchall():
-        for statement in CREATE_RECORDS:
+        *making, filling = CREATE_RECORDS
+        for statement in making:
             connection.execute(statement)
         layouts = read_layouts(connection, RECORDS.values())
+        _refuse_others(layouts)
+        connection.execute(filling)
     for table, columns in COLUMNS.items():
         for name in columns.keys() - set(layouts[RECORDS[table]].columns):
             connection.execute(f"ALTER TABLE _provisioner.{table} ADD COLUMN {quote(name)} {columns[name]}")
+
+
+def _refuse_others(layouts: Container[TableName]) -> None:
+    """Raises StepError where a view stands in the place of our records."""
+    if others := [f"_provisioner.{name}" for name, table in RECORDS.items() if table not in layouts]:
+        raise StepError(
+            f"{', '.join(others)} is no table: somebody else made it, in the schema that provision keeps for itself.",
+            code="records_foreign",
+            cure="Find out who did. Then drop it, and run `provision apply` again.",
+        )
 
 
 def make_stamps(
@@ -79,8 +94,9 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
     for mark in marks:
         forget(connection, mark.table)
         connection.execute(
-            'INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp, died, "at")'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            'INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp,'
+            ' died, structure, "at")'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 mark.table.schema,
                 mark.table.name,
@@ -90,6 +106,7 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
                 mark.kept,
                 encode_stamp(mark.stamp) if mark.stamp else None,
                 mark.died,
+                encode_structure(mark.structure),
                 now(),
             ],
         )

@@ -16,6 +16,8 @@ class Terms:
 
     names: what is narrowed or added. allow: kinds of hazards that need no question. agree: asked when others remain.
     show: gets every plan that is about to be carried out. restart: make again what the incomplete run made.
+    recreate: set a database aside that cannot be used any more.
+    without_wal: go on without a WAL that cannot be replayed, whosever work it holds.
     lock_timeout: seconds, None waits for ever. command: for the journal and for whoever waits for the lock.
     """
 
@@ -25,5 +27,7 @@ class Terms:
     show: Callable[[Plan], None] = lambda plan: None
     fail_fast: bool = False
     restart: bool = False
+    recreate: bool = False
+    without_wal: bool = False
     lock_timeout: float | None = 300.0
     command: str = "provision apply"

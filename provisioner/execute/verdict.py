@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from provisioner.errors import HazardError, NotConvergedError, ProvisionError, StepError, StoppedError
+from provisioner.errors import BusyError, HazardError, NotConvergedError, ProvisionError, StepError, StoppedError
 from provisioner.execute.events import Outcome
 from provisioner.execute.values import UnitResult
 from provisioner.reconcile.values import Drift, Hazard, Plan
@@ -28,9 +28,9 @@ def judge(results: Sequence[UnitResult], plan: Plan, stopped_by: str) -> Provisi
     if len(failed) == 1:
         return first
     names = ", ".join(result.unit for result in failed)
-    return StepError(
-        f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure
-    )
+    # Whoever runs it by the clock knows by the exit code that the same will do a little later.
+    kind = BusyError if isinstance(first, BusyError) else StepError
+    return kind(f"{len(failed)} units failed: {names}. The first: {first.message}", code=first.code, cure=first.cure)
 
 
 def unmended(plan: Plan) -> ProvisionError | None:

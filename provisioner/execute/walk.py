@@ -14,13 +14,14 @@ from itertools import groupby
 from provisioner.errors import ProvisionError, StepError
 from provisioner.execute.batches import Batch, batches
 from provisioner.execute.dbt_units import run_dbt
-from provisioner.execute.endings import not_started, outcome_of, skipped
+from provisioner.execute.endings import after_the_disk_failed, not_started, outcome_of, skipped
 from provisioner.execute.events import NodeFinished, Noted, Outcome, UnitFinished, UnitStarted
 from provisioner.execute.session import Observed, wants_of
 from provisioner.execute.setting import Setting
 from provisioner.execute.single import run_single
 from provisioner.execute.time_left import TimeLeft
 from provisioner.execute.values import UnitResult
+from provisioner.observe.complaints import DISK_FAILED
 from provisioner.observe.introspect import introspect
 from provisioner.observe.values import Unit
 from provisioner.reconcile.drift import find_drift
@@ -49,8 +50,9 @@ class Walk:
         for tier, actions in tiers:
             for batch in batches(actions, self._setting.graph):
                 self._carry_out(batch)
-            if tier != tiers[-1][0] and not self._setting.stop.requested:
+            if tier != tiers[-1][0] and not self._setting.stop.requested and not self._setting.live.abandoned:
                 self._verify_tier(tier)
+                self._setting.live.rest()  # so that a WAL never holds more than the work of one tier
         return tuple(self.results)
 
     def _carry_out(self, batch: Batch) -> None:
@@ -75,6 +77,8 @@ class Walk:
     def _why_not(self, action: Action) -> ProvisionError | None:
         if self._setting.stop.requested:
             return not_started(self._setting.stop)
+        if self._setting.live.abandoned:
+            return after_the_disk_failed()
         if self._setting.fail_fast and any(result.outcome is Outcome.FAILED for result in self.results):
             return StepError(
                 "a unit before it failed, and --fail-fast was asked for.",
@@ -109,7 +113,7 @@ class Walk:
             try:
                 rows = run_single(action, self._setting)
             except ProvisionError as error:
-                if attempt < tries and not self._setting.stop.requested:
+                if attempt < tries and not self._setting.stop.requested and error.code != DISK_FAILED:
                     self._setting.tell(Noted(f"{action.unit}, attempt {attempt}: {error.message}", warning=True))
                     continue
                 self.finished(action, time.monotonic() - begun, None, error)
@@ -133,6 +137,8 @@ class Walk:
 
     def finished(self, action: Action, seconds: float, rows: int | None, error: ProvisionError | None) -> None:
         """Write down how it ended, and tell it. seconds: wall time."""
+        if error is not None and error.code == DISK_FAILED:
+            self._setting.live.abandon(error)
         outcome = outcome_of(error) if error else _success(action)
         if action.unit:
             (self._broken if error else self._done).add(action.unit)

@@ -13,6 +13,9 @@ from pathlib import Path
 
 from provisioner.errors import BusyError, DatabaseError, InputError, ProvisionError, StoppedError
 
+# After this nothing may be written by this process any more: what a failed sync leaves out, a second one calls written.
+DISK_FAILED = "disk_failed"
+
 
 @dataclass(frozen=True, slots=True)
 class _Complaint:
@@ -53,6 +56,44 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         error=BusyError,
     ),
     _Complaint(
+        r"max_temp_directory_size|(?:No space left on device|File too large|quota exceeded).*duckdb_temp"
+        r"|duckdb_temp.*(?:No space left on device|File too large|quota exceeded)",
+        "spill_full",
+        "There is no room for what DuckDB puts aside while it works, in {path}.tmp as a rule: {words}",
+        "Free space on that disk, or let the step use more: `SET max_temp_directory_size`, `SET memory_limit`.",
+    ),
+    _Complaint(
+        r"Out of Memory Error|[Cc]ould not allocate|[Ff]ailed to allocate|bad.alloc|Cannot allocate memory",
+        "out_of_memory",
+        "DuckDB ran out of memory at work on {path}: {words}",
+        "Give it more memory (`SET memory_limit` in the step), or let it use less: `SET threads = 1`.",
+    ),
+    _Complaint(
+        r"[Ff]sync failed|Could not f?sync|(?i:checkpoint|commit).*Input/output error",
+        DISK_FAILED,
+        "The disk did not take what was written to {path}: {words}",
+        "Look at the disk (`dmesg`), and run again: what was committed before is there.",
+    ),
+    _Complaint(
+        r"Input/output error",
+        DISK_FAILED,
+        "The disk with {path} fails: {words}",
+        "Look at the disk (`dmesg`), and run again: what was committed before is there.",
+        named=True,
+    ),
+    _Complaint(
+        r"Too many open files",
+        "too_many_files",
+        "This process may open no more files, and DuckDB needs another one for {path}: {words}",
+        "Raise the limit (`ulimit -n 4096`), and run again.",
+    ),
+    _Complaint(
+        r"vector size of|Serialization Error|Failed to deserialize|[Ff]ailed to load metadata",
+        "database_damaged",
+        "{path} cannot be read as a database: {words}",
+        "Restore it from a backup; or keep it under another name and make everything anew: provision apply --recreate",
+    ),
+    _Complaint(
         r"No space left on device|File too large|Disk quota exceeded",
         "disk_full",
         "There is no room to write {path}: {words}",
@@ -62,7 +103,7 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         r"Failure while replaying WAL",
         "database_wal",
         "{wal}, which holds the last writes to {path}, cannot be replayed: {words}",
-        "Move {wal} aside and run again: what it held, the work of the last unit at most, is made anew.",
+        "Run `provision apply`: it replays it in another way, or sets it aside where it holds provision's work alone.",
     ),
     _Complaint(
         r"can only read (storage )?versions.*created with a newer",
@@ -87,13 +128,14 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         r"Corrupt database file",
         "database_damaged",
         "{path} is damaged: {words}",
-        "Restore it from a backup, or move it aside and run again to make everything anew.",
+        "Restore it from a backup; or keep it under another name and make everything anew: provision apply --recreate",
     ),
     _Complaint(
         r"Could not read enough bytes",
         "database_truncated",
         "{path} ends too soon, as a copy does that was cut off: {words}",
-        "Copy it again or restore it from a backup, or move it aside and run again to make everything anew.",
+        "Copy it again or restore it from a backup; or keep it under another name and make everything anew: "
+        "provision apply --recreate",
         named=True,
     ),
     _Complaint(
@@ -153,11 +195,15 @@ def _from_complaint(complaint: _Complaint, match: re.Match[str], text: str, path
 def _from_system(error: OSError, path: Path) -> ProvisionError:
     if error.errno in _FULL:
         return translate(RuntimeError(os.strerror(error.errno)), path)
+    if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
+        return translate(RuntimeError(os.strerror(error.errno)), path)
     thing, words = error.filename or path, error.strerror or str(error)
     if not _belongs(str(thing), path):
         return InputError(
             f"{thing} cannot be used: {words}.", cure="Look whether it is there and this user may read it."
         )
+    if error.errno == errno.EIO:
+        return translate(RuntimeError(f"{thing}: Input/output error {path}"), path)
     if error.errno in _FORBIDDEN:
         return DatabaseError(
             f"{path} may not be used: {thing}: {words}.",

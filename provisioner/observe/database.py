@@ -90,6 +90,24 @@ def opened(path: Path, *, read_only: bool) -> Iterator[duckdb.DuckDBPyConnection
         connection.close()
 
 
+def fold_wal(path: Path) -> None:
+    """Write what the WAL holds into the database itself; for one that DuckDB cannot replay when it opens the database.
+
+    Beside a database in memory it finds functions that are not there yet when it opens the only one. To be called under
+    the lock. Raises as connect does; DatabaseError `database_wal` when it cannot be replayed that way either.
+    """
+    import duckdb
+
+    quoted = "'" + os.path.realpath(path).replace("'", "''") + "'"
+    try:
+        with duckdb.connect(":memory:") as connection:
+            connection.execute(f"ATTACH {quoted} AS folded")
+            connection.execute("CHECKPOINT folded")
+            connection.execute("DETACH folded")
+    except (duckdb.Error, OSError, RuntimeError) as error:
+        raise translate(error, path) from error
+
+
 def create(path: Path) -> None:
     """A new database at this path, whole or not at all; one that is there already is left alone.
 
@@ -105,10 +123,12 @@ def create(path: Path) -> None:
         for leftover in (new, _wal(new)):
             leftover.unlink(missing_ok=True)
         _make_database(new)
-        _sync(new)
+        if real.exists():  # of no bytes: somebody made it in advance, to say who may read it
+            new.chmod(stat.S_IMODE(real.stat().st_mode))
+        sync(new)
         _set_aside(_wal(real))
         os.replace(new, real)
-        _sync(real.parent)
+        sync(real.parent)
     except OSError as error:
         raise translate(error, path) from error
 
@@ -170,7 +190,8 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
     if found is None and len(start) < LENGTH:
         raise DatabaseError(
             f"{path} ends after {len(start)} bytes, before the end of a DuckDB file's head ({LENGTH} bytes).",
-            cure="Copy it again or restore it from a backup, or move it aside and run again to make everything anew.",
+            cure="Copy it again or restore it from a backup; or keep it under another name and make everything anew: "
+            "provision apply --recreate",
             code="database_truncated",
         )
     raise DatabaseError(
@@ -200,7 +221,7 @@ def _set_aside(wal: Path) -> None:
         wal.rename(wal.with_name(f"{wal.name}.orphan-{wal.stat().st_mtime_ns}"))
 
 
-def _sync(path: Path) -> None:
+def sync(path: Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import glob
 import hashlib
+import os
 from importlib.machinery import PathFinder
 from pathlib import Path
 
@@ -22,12 +23,13 @@ def resolve_input(text: str, folder: Path) -> tuple[Path, ...]:
     base, rest = _base(text, folder)
     if base is None:
         return ()
-    if (path := base / rest).is_file():
+    # os.path, because pathlib raises for a name that is too long and a folder that may not be looked into.
+    if os.path.isfile(path := base / rest):
         return (path,)
     if not glob.has_magic(rest):
         return ()
     found = glob.glob(rest, root_dir=base, recursive=True)
-    return tuple(sorted(base / name for name in found if (base / name).is_file()))
+    return tuple(sorted(base / name for name in found if os.path.isfile(base / name)))
 
 
 def where(text: str, folder: Path) -> str:
@@ -71,7 +73,7 @@ def _unreadable(path: Path, error: OSError) -> InputError:
 def has_wildcard(text: str, folder: Path) -> bool:
     """Whether `text` is a pattern: it may name several files, or other ones tomorrow."""
     base, rest = _base(text, folder)
-    return base is not None and glob.has_magic(rest) and not (base / rest).is_file()
+    return base is not None and glob.has_magic(rest) and not os.path.isfile(base / rest)
 
 
 def label_of(text: str, path: Path, folder: Path) -> str:

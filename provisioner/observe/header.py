@@ -1,16 +1,23 @@
 """The first bytes of a database file, read without DuckDB.
 
-Nothing here may be called while this process holds a connection to the file: closing any descriptor of a file drops
-all the POSIX locks that the process has on it, DuckDB's among them.
+Closing any descriptor of a file drops all the POSIX locks that the process has on it, DuckDB's among them, and another
+thread may connect at any moment. So a descriptor that was opened here stays open, one for each of the last few files:
+
+    opened -> kept, read again and again -> closed when its file has no name any more, or too many others came after it
 """
 
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 
 LENGTH = 12_288
 _DESCRIPTORS = "/dev/fd"
+# An application with a database for each of its customers must not run out of descriptors.
+_MOST = 32
+_KEPT: dict[tuple[int, int], int] = {}
+_ONE = threading.Lock()
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
 _FOREIGN: tuple[tuple[bytes, str], ...] = (
     (b"SQLite format 3\x00", "a SQLite database"),
@@ -27,29 +34,60 @@ _PRINTABLE = frozenset(range(0x20, 0x7F)) | frozenset(b"\t\r\n") | frozenset(ran
 
 def read_start(path: Path) -> bytes:
     """At most the LENGTH first bytes of the file; raises OSError."""
-    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        return os.read(file, LENGTH)
-    finally:
-        # Another thread may have connected by now: then the descriptor stays open, for its lock would go with it.
-        if not _is_shared(file):
-            os.close(file)
+    with _ONE:
+        file = _KEPT.get(_file_of(path.stat()))
+        if file is None or not _names(file, path):
+            file = _open(path)
+        return os.pread(file, LENGTH, 0)
 
 
-def _is_shared(file: int) -> bool:
-    """Whether this process has another descriptor of the same file."""
-    return is_held_here(os.fstat(file), but=file)
-
-
-def is_held_here(facts: os.stat_result, but: int = -1) -> bool:
-    """Whether this process has a descriptor of that file beside `but`; systems that do not list them are trusted."""
+def is_held_here(facts: os.stat_result) -> bool:
+    """Whether this process has that file open, beside what is kept here; systems that do not list it are trusted."""
+    kept = _KEPT.get(_file_of(facts))
     for name in os.listdir(_DESCRIPTORS) if os.path.isdir(_DESCRIPTORS) else ():
         try:
-            if int(name) != but and os.path.samestat(os.fstat(int(name)), facts):
+            if int(name) != kept and os.path.samestat(os.fstat(int(name)), facts):
                 return True
         except OSError:
             continue
     return False
+
+
+def _open(path: Path) -> int:
+    file = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    for known, old in list(_KEPT.items()):
+        facts = _facts(old)
+        if facts is None or _file_of(facts) != known:
+            del _KEPT[known]  # somebody has closed all descriptors, as daemons do; the number may be another file's
+        elif facts.st_nlink == 0 or (len(_KEPT) >= _MOST and not is_held_here(facts)):
+            os.close(_KEPT.pop(known))
+    _KEPT[_file_of(os.fstat(file))] = file
+    return file
+
+
+def _names(file: int, path: Path) -> bool:
+    facts = _facts(file)
+    return facts is not None and os.path.samestat(facts, path.stat())
+
+
+def _facts(file: int) -> os.stat_result | None:
+    try:
+        return os.fstat(file)
+    except OSError:
+        return None
+
+
+def _file_of(facts: os.stat_result) -> tuple[int, int]:
+    return facts.st_dev, facts.st_ino
+
+
+def _forget_in_child() -> None:
+    """After a fork the mutex may be that of a thread that is not there."""
+    global _ONE
+    _ONE = threading.Lock()
+
+
+os.register_at_fork(after_in_child=_forget_in_child)
 
 
 def is_duckdb(start: bytes) -> bool:

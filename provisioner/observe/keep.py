@@ -18,6 +18,7 @@ from provisioner.declare.signature import Signature, is_settled, sign
 from provisioner.declare.values import Manifest
 from provisioner.observe.installation import installation
 from provisioner.observe.notes import Looked, Notes
+from provisioner.observe.own import sealed
 from provisioner.observe.proof import FORMAT, ZONE_VARIABLE
 
 _SEASON_SECONDS = 90 * 24 * 3600.0
@@ -98,7 +99,7 @@ def _proof(manifest: Manifest, sealed: Signature) -> dict[str, Any]:
 
 
 def write_whole(path: Path, text: str) -> None:
-    """Whole or not at all, and for the owner alone. Raises OSError."""
+    """A JSON object's text, sealed: whole or not at all, and for the owner alone. Raises OSError."""
     import tempfile  # slow to import, and most looks write nothing
 
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -106,8 +107,8 @@ def write_whole(path: Path, text: str) -> None:
         _sweep(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")
     try:
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(sealed(text))
         os.replace(name, path)
     except BaseException:
         os.unlink(name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -35,7 +36,7 @@ def _missing(step: Step, manifest: Manifest, notes: Notes) -> Iterator[str]:
 
 
 def _missing_project(project: DbtProject) -> Iterator[str]:
-    if not (project.project_dir / "dbt_project.yml").is_file():
+    if not os.path.isfile(project.project_dir / "dbt_project.yml"):
         yield f"the dbt project ({project.place}), expected at {project.project_dir / 'dbt_project.yml'}"
 
 

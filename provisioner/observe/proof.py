@@ -22,10 +22,11 @@ from typing import Any
 from provisioner.declare.asked import digest_values
 from provisioner.declare.signature import sign
 from provisioner.observe.installation import installation
+from provisioner.observe.own import read_own
 from provisioner.observe.seal import seal
 
 # Raised with every change of what is kept.
-FORMAT = 1
+FORMAT = 2
 # Where DuckDB takes the time zone from, in which a view may cast.
 ZONE_VARIABLE, ZONE_FILE = "TZ", Path("/etc/localtime")
 
@@ -49,7 +50,7 @@ def kept_path(cache_dir: Path, manifest: Path, environment: str | None) -> Path:
 def read_kept(path: Path, manifest: Path, environment: str | None) -> Mapping[str, Any]:
     """What was kept by this very installation; empty where nothing was, or nothing that can be read."""
     try:
-        kept = json.loads(path.read_bytes())
+        kept = json.loads(read_own(path))
         whose = [FORMAT, installation(), os.path.abspath(manifest), environment]
         return kept if [kept[key] for key in ("format", "installation", "manifest", "environment")] == whose else {}
     except (OSError, ValueError, KeyError, TypeError, RecursionError):
@@ -66,7 +67,7 @@ def check_proof(kept: Mapping[str, Any], variables: Mapping[str, str], *, digest
         same = proof["digest"] == digest if digest is not None else _is_as_declared(kept["declared"], variables)
         if same and _is_sealed(proof) and _is_as_looked_at(kept, variables):
             return Proof(proof["name"], proof["digest"], kept["environment"], Path(proof["database"]))
-    except (LookupError, TypeError, ValueError, AttributeError, OSError):
+    except Exception:  # whatever is wrong with what was kept: it is doubt
         pass
     return None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
@@ -58,7 +59,7 @@ def _first(paths: Iterable[Path], notes: Notes) -> Path | None:
     """The first that is there, in the order in which Python looks; one that is not may come to be."""
     for path in paths:
         notes.saw(path)
-        if path.is_file():
+        if os.path.isfile(path):
             return path
     return None
 

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from provisioner.declare.values import TableName, fold, quote
 from provisioner.errors import DatabaseError
 from provisioner.observe.layout import NAMED, read_layouts
-from provisioner.observe.values import Mark, Parts, Stamp
+from provisioner.observe.values import Mark, Parts, Stamp, Structure
 
 if TYPE_CHECKING:
     import duckdb
@@ -27,7 +27,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     )
     | {"protect": "BOOLEAN"},
     "marks": dict.fromkeys(("schema_name", "table_name", "unit", "run", "kept", "stamp", "died", "at"), "VARCHAR")
-    | {"existed": "BOOLEAN"},
+    | {"existed": "BOOLEAN", "structure": "VARCHAR"},
 }
 CREATE_RECORDS: tuple[str, ...] = (
     "CREATE SCHEMA IF NOT EXISTS _provisioner",
@@ -92,6 +92,20 @@ def decode_stamp(text: str) -> Stamp:
     return _make_stamp(name, values, _parts(values.get("parts")), protect)
 
 
+def encode_structure(structure: Structure) -> str | None:
+    """As JSON; None for none."""
+    return _dump(structure) if structure else None
+
+
+def decode_structure(text: str) -> Structure:
+    """From encode_structure's text; none where it is damaged: the rows are what counts."""
+    try:
+        found = _load(text)
+    except ValueError:
+        return ()
+    return tuple(found) if isinstance(found, list) and all(isinstance(one, str) for one in found) else ()
+
+
 def _rows(connection: duckdb.DuckDBPyConnection, table: str, names: Sequence[str] | None = None) -> list[Row]:
     """All columns as text, whatever they have become; none when the table cannot be read."""
     import duckdb
@@ -148,7 +162,10 @@ def _mark(row: Row) -> Mark | None:
     except ValueError:
         stamp = None
     existed = row.get("existed") != "false"
-    return Mark(table, row.get("unit") or "", row.get("run") or "", existed, row.get("kept"), stamp, row.get("died"))
+    return Mark(
+        table, row.get("unit") or "", row.get("run") or "", existed, row.get("kept"), stamp, row.get("died"),
+        decode_structure(row.get("structure") or ""),
+    )  # fmt: skip
 
 
 def _make_stamp(table: TableName, values: Mapping[str, Any], parts: Parts, protect: bool) -> Stamp:

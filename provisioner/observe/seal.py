@@ -12,11 +12,11 @@ from pathlib import Path
 from provisioner.declare.signature import Signature, sign
 
 # What DuckDB leaves beside a database whose last changes are not in the file itself.
-_BESIDE = (".wal", ".wal.checkpoint", ".wal.recovery")
+BESIDE = (".wal", ".wal.checkpoint", ".wal.recovery")
 
 
 def seal(path: Path) -> Signature | None:
     """The signature of a database file that has nothing beside it; None when it has, or is not there."""
     real = os.path.realpath(path)
     found = sign(real)
-    return None if any(os.path.lexists(real + ending) for ending in _BESIDE) else found
+    return None if any(os.path.lexists(real + ending) for ending in BESIDE) else found

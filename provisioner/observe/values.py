@@ -76,13 +76,18 @@ class Stamp:
         return self.unit.startswith(DECLARED_ID)
 
 
+# The statements that make a table anew, empty: itself first, then its indexes and comments.
+Structure = tuple[str, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Mark:
     """Trust withdrawn: a run began to remake this table.
 
     existed: False when there was no relation before; what is there by now is then the dead run's. kept: the name under
     which the relation was put aside, None when it was not. stamp: what it carried until then. died: the run that had
-    already died in it before this one, None when none had.
+    already died in it before this one, None when none had. structure: of what was put aside as a copy, which has
+    only the rows; () for what was renamed.
     """
 
     table: TableName
@@ -92,6 +97,7 @@ class Mark:
     kept: str | None = None
     stamp: Stamp | None = None
     died: str | None = None
+    structure: Structure = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,22 +7,29 @@ import duckdb
 from provisioner.declare.values import TableKind
 from provisioner.errors import StepError
 from provisioner.execute.runners.ddl import drop_relation, ensure_schema
+from provisioner.observe.fence import Fence, cure_of
+from provisioner.observe.fenced_sql import refuse_leaving
 from provisioner.observe.sql import Script, Statement, parse_script, say_error
 from provisioner.observe.values import Unit
 
 
-def run_sql(connection: duckdb.DuckDBPyConnection, unit: Unit, text: str, path: str) -> None:
+def run_sql(
+    connection: duckdb.DuckDBPyConnection, unit: Unit, text: str, path: str, fence: Fence | None = None
+) -> None:
     """Make the unit's relations from nothing, inside the open transaction.
 
     A script that is one query becomes the unit's one relation; any other runs statement by statement.
-    path: for messages. Raises StepError: sql_failed with file and line, and what parse_script raises.
+    path: for messages. fence: what the connection is enclosed in. Raises StepError: sql_failed and sandbox, with file
+    and line, and what parse_script raises.
     """
     script = parse_script(text, path)
+    if fence is not None:
+        refuse_leaving(script, path)
     for table in unit.tables:
         drop_relation(connection, table)
         ensure_schema(connection, table)
     for statement, sql in _statements(unit, script, path):
-        _run(connection, statement, sql, path)
+        _run(connection, statement, sql, path, fence)
 
 
 def _statements(unit: Unit, script: Script, path: str) -> list[tuple[Statement, str]]:
@@ -42,13 +49,16 @@ def _statements(unit: Unit, script: Script, path: str) -> list[tuple[Statement, 
     return [(query, f"CREATE {made} {want.table.sql} AS {query.text}")]
 
 
-def _run(connection: duckdb.DuckDBPyConnection, statement: Statement, sql: str, path: str) -> None:
+def _run(connection: duckdb.DuckDBPyConnection, statement: Statement, sql: str, path: str, fence: Fence | None) -> None:
     try:
         connection.execute(sql)
     except (duckdb.InterruptException, duckdb.FatalException):
         raise
     except (duckdb.Error, RuntimeError) as error:
         line, words = say_error(error, statement.line)
+        if fence is not None and (cure := cure_of(words, fence.folder)):
+            message = f"{path}:{line}: policy.sandbox_sql keeps SQL from this: {words}"
+            raise StepError(message, code="sandbox", cure=cure) from error
         raise StepError(f"{path}:{line}: {words}", code="sql_failed", cure=_cure(words, path, line)) from error
 
 

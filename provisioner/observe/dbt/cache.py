@@ -15,10 +15,11 @@ from provisioner.observe.dbt.project import package_vars, project_key, read_proj
 from provisioner.observe.digest import digest
 from provisioner.observe.keep import write_whole
 from provisioner.observe.notes import Notes
+from provisioner.observe.own import read_own
 from provisioner.observe.values import DbtGraph, DbtGraphNode, DbtNode, Selected
 
 # Raised with every change of what a graph holds or how it is made.
-_FORMAT = 4
+_FORMAT = 5
 
 Selections = tuple[Selection, ...]
 Select = Callable[[Selections], Mapping[Selection, Selected]]
@@ -81,7 +82,7 @@ def _build(
 
 def _read(path: Path, key: str) -> DbtGraph | None:
     try:
-        said = json.loads(path.read_bytes())
+        said = json.loads(read_own(path))
         return _from_json(said) if (said["format"], said["key"]) == (_FORMAT, key) else None
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None

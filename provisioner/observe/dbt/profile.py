@@ -81,7 +81,7 @@ def _profile_name(project: DbtProject, variables: Mapping[str, str]) -> str:
 
 
 def _own_profile(project: DbtProject, name: str) -> dict[str, Any]:
-    if not (project.project_dir / PROFILES_FILE).exists():
+    if not os.path.exists(project.project_dir / PROFILES_FILE):
         target = project.target or "dev"
         return {"target": target, "outputs": {target: {"type": "duckdb"}}}
     return _find_profile(read_yaml(project.project_dir / PROFILES_FILE, project), name, project.project_dir)

@@ -1,0 +1,30 @@
+"""Is a database sound? Everything in it is read; that is what DuckDB's checksums are for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from provisioner.declare.values import TableName
+from provisioner.errors import DatabaseError
+from provisioner.observe.database import FileCondition, inspect_file, opened
+
+_TABLES = """
+    SELECT schema_name, table_name FROM duckdb_tables()
+    WHERE database_name = current_database() AND NOT temporary
+    ORDER BY ALL
+"""
+
+
+def find_damage(path: Path) -> DatabaseError | None:
+    """What keeps a database from being read, None when all of it can be, or when there is none.
+
+    Takes as long as reading the whole file. Raises BusyError when another process has it.
+    """
+    try:
+        if inspect_file(path) is FileCondition.PRESENT:
+            with opened(path, read_only=True) as connection:
+                for schema, name in connection.execute(_TABLES).fetchall():
+                    connection.execute(f"SELECT bit_xor(hash(r)) FROM {TableName(schema, name).sql} r").fetchall()
+    except DatabaseError as error:
+        return error
+    return None
