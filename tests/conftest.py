@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-import pytest
+import signal
 
-SLOWEST_FIRST = ("dbt_apply", "docs", "apply", "dbt", "bad_input")
+import pytest
+from examples import USUAL
+from hypothesis import settings
+
+SLOWEST_FIRST = ("dbt_apply", "docs", "apply", "dbt", "bad_input", "crash")
+
+settings.register_profile("thorough", max_examples=30 * USUAL)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # As of a process in the background: every process that the tests start would ignore it too.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # By itself xdist puts the files with the most tests first: the few that take seconds each would come last.
+    config.option.loadscopereorder = False
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

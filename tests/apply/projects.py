@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import warm
 import yaml
 
 import provisioner
@@ -120,15 +120,10 @@ class Project:
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
     def start(self, *words: str, cwd: Path | None = None, **variables: str) -> subprocess.Popen[str]:
-        return subprocess.Popen(
-            [sys.executable, "-m", "provisioner", *words],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=cwd or self.folder,
-            env={**os.environ, "PYTHONPATH": str(ROOT), **variables},
-        )
+        return warm.Python(
+            "-m", "provisioner", *words, cwd=cwd or self.folder, env={**os.environ, **variables},
+            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+        )  # fmt: skip
 
 
 def _rows(connection: duckdb.DuckDBPyConnection, name: str) -> list[tuple[Any, ...]]:

@@ -67,7 +67,7 @@ sys.stdin.read()
 """
 
 
-@pytest.mark.parametrize("words", [("plan",), ("apply", "--format", "json")])
+@pytest.mark.parametrize("words", [("plan",), ("apply", "--format", "json", "--lock-timeout", "0.3")])
 @pytest.mark.parametrize("died", [False, True])
 def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, words: tuple[str, ...], died: bool) -> None:
     """Also where an apply died before and left its name as the lock's holder."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import py_compile
+import signal
 from pathlib import Path
 
 import pytest
@@ -121,6 +122,49 @@ def test_a_thread_that_a_step_leaves_behind_does_not_keep_the_run_from_ending(tm
     project = project_of(tmp_path, function(leave, GOOD))
     assert ran(project.apply()) == {"work": "done"}
     assert project.plan().converged
+
+
+# What a step leaves behind and may: it is over when build returns.
+LEAVING: dict[str, tuple[str, ...]] = {
+    "a process that it forked and that comes back from build": ("import os", "if os.fork() == 0: return", GOOD),
+    "a process that it forked and that fails in build": ("import os", "if os.fork() == 0: raise ValueError", GOOD),
+    "a cursor in a transaction of its own": (
+        GOOD, "global cursor", "cursor = connection.cursor().begin()",
+        "cursor.execute('CREATE TABLE other AS SELECT 1')",
+    ),
+    "a result that nobody fetched": (GOOD, "global left", "left = connection.execute('FROM range(100000)')"),
+    "a process in its group": (GOOD, "import subprocess", "subprocess.Popen(['sleep', '600'], close_fds=False)"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", LEAVING)
+def test_what_a_step_leaves_behind_is_gone_with_it(tmp_path: Path, case: str) -> None:
+    project = project_of(tmp_path, function(*LEAVING[case]))
+    assert ran(project.apply(timeout=0)) == {"work": "done"}
+    assert set(project.contents()) == {"BASE TABLE main.t"}
+    assert project.apply(timeout=0, cache=False).id == "", "nobody holds the lock or the database"
+
+
+def test_a_step_that_does_not_heed_sigterm_ends_when_its_time_is_over(tmp_path: Path) -> None:
+    deaf = function(GOOD, "import signal, time", "signal.signal(signal.SIGTERM, signal.SIG_IGN)", "time.sleep(600)")
+    error = project_of(tmp_path, deaf, timeout="1s").refused()
+    assert error.code == "timeout"
+
+
+def test_a_daemon_that_a_step_leaves_and_that_holds_the_guard_is_waited_for_and_named(tmp_path: Path) -> None:
+    """It has left the group of its step, and may have the database: whether it still writes nobody knows."""
+    start = "daemon = subprocess.Popen(['sleep', '600'], close_fds=False, start_new_session=True)"
+    project = project_of(
+        tmp_path, function(GOOD, "import subprocess", start, "open('pid', 'w').write(str(daemon.pid))")
+    )
+    assert ran(project.apply()) == {"work": "done"}
+    project.sql("DROP TABLE t")
+    error = project.refused(timeout=0)
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
+    assert (error.code, error.exit_code) == ("locked", 3)
+    assert "orphaned" in error.message and "fuser" in error.cure
+    assert ran(project.apply(timeout=10)) == {"work": "done"}
+    os.kill(int((tmp_path / "pid").read_text()), signal.SIGKILL)
 
 
 def test_a_module_that_a_step_imports_from_its_folder_makes_it_stale_when_it_changes(tmp_path: Path) -> None:

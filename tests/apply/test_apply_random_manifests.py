@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from examples import examples
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 from projects import Project, make, planned, ran
@@ -19,14 +20,9 @@ from provisioner.reconcile.values import Mend
 TIERS = ("one", "two", "three")
 
 
-def examples(count: int) -> settings:
+def applied(count: int) -> settings:
     """No shrinking in the default run: an example costs real applies."""
-    return settings(
-        max_examples=count,
-        deadline=None,
-        suppress_health_check=list(HealthCheck),
-        phases=(Phase.explicit, Phase.generate),
-    )
+    return examples(count, suppress_health_check=list(HealthCheck), phases=(Phase.explicit, Phase.generate))
 
 
 @dataclass(frozen=True)
@@ -178,7 +174,7 @@ def assert_settled(project: Project) -> None:
     assert project.files() == before
 
 
-@examples(10)
+@applied(6)
 @given(st.data())
 def test_apply_converges_whatever_happened_and_then_does_and_writes_nothing(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists())
@@ -191,7 +187,7 @@ def test_apply_converges_whatever_happened_and_then_does_and_writes_nothing(data
         assert project.contents() == from_scratch(project, pieces)
 
 
-@examples(8)
+@applied(4)
 @given(st.data())
 def test_dropping_any_one_table_for_real_replans_exactly_its_unit(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4))
@@ -204,7 +200,7 @@ def test_dropping_any_one_table_for_real_replans_exactly_its_unit(data: st.DataO
         assert project.contents() == before
 
 
-@examples(8)
+@applied(4)
 @given(st.data())
 def test_editing_one_step_for_real_replans_exactly_its_descendants(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4).filter(lambda pieces: any(piece.file for piece in pieces)))
@@ -217,7 +213,7 @@ def test_editing_one_step_for_real_replans_exactly_its_descendants(data: st.Data
         assert project.contents() == from_scratch(project, tuple(edited if one is piece else one for one in pieces))
 
 
-@examples(8)
+@applied(4)
 @given(st.data())
 def test_shuffling_the_keys_of_the_manifest_changes_neither_plan_nor_fingerprints(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4))
@@ -241,7 +237,7 @@ def shuffle(project: Project, data: st.DataObject) -> None:
     project.declare()
 
 
-@examples(8)
+@applied(4)
 @given(st.data())
 def test_a_database_without_any_stamp_is_adopted_and_no_unit_runs(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4))

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import warm  # type: ignore[import-not-found]
 from click.testing import CliRunner
 
 from provisioner.cli import cli
@@ -116,11 +117,14 @@ class Shop:
             if self.limit is not None:
                 resource.setrlimit(resource.RLIMIT_FSIZE, (self.limit, self.limit))
 
-        return subprocess.Popen(
-            [sys.executable, "-m", "provisioner", *arguments],
-            cwd=self.folder, env={**os.environ, **self.variables}, text=True, preexec_fn=prepare,
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-        )  # fmt: skip
+        words = ["-m", "provisioner", *arguments]
+        settings: dict[str, Any] = {
+            "cwd": self.folder, "env": {**os.environ, **self.variables}, "preexec_fn": prepare,
+            "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE,
+        }  # fmt: skip
+        if rights:  # they are lost when a program begins
+            return subprocess.Popen([sys.executable, *words], text=True, **settings)
+        return warm.Python(*words, **settings)
 
     def run(self, *arguments: str) -> Answer:
         process = self.start(*arguments)

@@ -73,10 +73,11 @@ LOADS = (
     Case(
         "a folder",
         turn_into_a_folder,
-        "unreadable",
-        ("provision.yaml is not a file", "Name a YAML file"),
+        "no_manifest",
+        ("provision.yaml is a folder; a manifest is a file", "Name a file in it"),
         write_anew,
         NAMED,
+        64,
     ),
     Case(
         "no permission to read",

@@ -7,13 +7,21 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import duckdb
 import pytest
-from dbt_projects import SLOW, Write, is_gone  # type: ignore[import-not-found]
+from dbt_projects import (  # type: ignore[import-not-found]
+    BASE,
+    PLACE,
+    SLOW,
+    Write,
+    is_gone,
+    make_project,
+)
 
+from provisioner.declare.values import DbtProject
 from provisioner.errors import StoppedError
 from provisioner.execute.child import Event
 from provisioner.execute.dbt_client import DbtWorker
@@ -26,6 +34,32 @@ FILES = {
 }
 NODES = [DbtNode(f"model.shop.{name}", "run", False, f"models/{name}.sql") for name in ("a_quick", "slow", "z_after")]
 Make = Callable[..., DbtWorker]
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("endings")
+    make_project(folder / "project", {**BASE, **FILES})
+    return folder
+
+
+@pytest.fixture(scope="module")
+def worker(folder: Path) -> Iterator[DbtWorker]:
+    """One for all: a child that a test ended is followed by one that finds what the first has parsed."""
+    worker = DbtWorker(
+        DbtProject(folder / "project", PLACE), folder / "shop.duckdb", variables={}, guard_fd=None,
+        private=folder / "private", cache_dir=folder / "cache",
+    )  # fmt: skip
+    yield worker
+    worker.end()
+
+
+@pytest.fixture
+def database(folder: Path) -> Path:
+    """Where the worker's is to be; there is none yet."""
+    path = folder / "shop.duckdb"
+    path.unlink(missing_ok=True)
+    return path
 
 
 class Slow:
@@ -52,55 +86,60 @@ def children(pid: int) -> list[int]:
     return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def test_a_node_that_takes_too_long_is_ended_and_the_worker_can_go_on(
-    write: Write, worker_for: Make, tmp_path: Path
-) -> None:
-    worker, slow = worker_for(write(FILES)), Slow()
+def test_a_node_that_takes_too_long_is_ended_and_the_worker_can_go_on(worker: DbtWorker, database: Path) -> None:
+    slow = Slow()
     results = worker.run("run", NODES, on_event=slow.hear, timeout=1.0)
     assert slow.begun is not None and time.monotonic() - slow.begun < 30
     assert [result.status for result in results.values()] == ["success", "timeout", "not_run"]
-    assert "a_quick" in open_it(tmp_path / "shop.duckdb")
+    assert "a_quick" in open_it(database)
     again = worker.run("run", NODES[:1])
     assert again["model.shop.a_quick"].status == "success", "a fresh child takes the place of the killed one"
 
 
-def test_a_stop_ends_the_run_at_once_and_frees_the_database(write: Write, worker_for: Make, tmp_path: Path) -> None:
-    worker, slow = worker_for(write(FILES)), Slow()
+def test_a_stop_ends_the_run_at_once_and_frees_the_database(worker: DbtWorker, database: Path) -> None:
+    slow = Slow()
     results = worker.run("run", NODES, on_event=slow.hear, should_stop=lambda: slow.for_seconds(0.3))
     assert slow.begun is not None and time.monotonic() - slow.begun < 30
     assert [result.status for result in results.values()] == ["success", "stopped", "stopped"]
-    open_it(tmp_path / "shop.duckdb")
+    open_it(database)
     with pytest.raises(StoppedError):
         worker.parse(should_stop=lambda: True)
 
 
-def test_a_worker_that_is_killed_fails_the_node_it_ran_and_no_other(
-    write: Write, worker_for: Make, tmp_path: Path
+@pytest.mark.parametrize(
+    ("number", "timeout", "ending"),
+    [(signal.SIGKILL, None, "died"), (signal.SIGTERM, None, "error"), (signal.SIGSTOP, 1.0, "timeout")],
+    ids=["SIGKILL", "SIGTERM", "SIGSTOP"],
+)
+def test_a_signal_from_outside_fails_the_node_that_ran_and_no_other(
+    worker: DbtWorker, database: Path, number: signal.Signals, timeout: float | None, ending: str
 ) -> None:
-    worker, slow = worker_for(write(FILES)), Slow()
+    slow = Slow()
+    sent: list[int] = []
 
-    def kill_it() -> bool:
-        if slow.for_seconds(0.3):
-            (child,) = children(os.getpid())
-            os.kill(child, signal.SIGKILL)
-            slow.begun = None
+    def send() -> bool:
+        if slow.for_seconds(0.3) and not sent:
+            sent.extend(children(os.getpid()))
+            os.kill(sent[0], number)
         return False
 
-    results = worker.run("run", NODES, on_event=slow.hear, should_stop=kill_it)
-    assert [result.status for result in results.values()] == ["success", "died", "not_run"]
-    assert "SIGKILL" in results["model.shop.slow"].message
-    open_it(tmp_path / "shop.duckdb")
+    results = worker.run("run", NODES, on_event=slow.hear, should_stop=send, timeout=timeout)
+    assert [result.status for result in results.values()][:2] == ["success", ending]
+    assert results["model.shop.z_after"].status in ("not_run", "skipped", "error")
+    assert number is not signal.SIGKILL or "SIGKILL" in results["model.shop.slow"].message
+    assert is_gone(sent[0]) or number is signal.SIGTERM
+    open_it(database)
+    assert worker.run("run", NODES[:1])["model.shop.a_quick"].status == "success"
 
 
-def test_a_listener_that_raises_leaves_no_child_behind(write: Write, worker_for: Make, tmp_path: Path) -> None:
-    worker = worker_for(write(FILES))
-
+def test_a_listener_that_raises_leaves_no_child_behind(worker: DbtWorker, database: Path) -> None:
     def refuse(event: Event) -> None:
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
         worker.run("run", NODES, on_event=refuse)
-    open_it(tmp_path / "shop.duckdb")
+    open_it(database)
+    assert children(os.getpid()) == []
 
 
 HOLDER = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', flush=True); sys.stdin.read()"
@@ -109,19 +148,20 @@ HOLDER = "import duckdb, sys; held = duckdb.connect(sys.argv[1]); print('held', 
 def test_when_dbt_cannot_connect_its_own_words_are_told_and_the_database_is_free(
     write: Write, worker_for: Make, tmp_path: Path
 ) -> None:
+    others = set(children(os.getpid()))
     attached = "{type: duckdb, path: own.duckdb, attach: [{path: /nowhere/else.duckdb}]}"
     worker = worker_for(write({**FILES, "profiles.yml": f"shop: {{target: dev, outputs: {{dev: {attached}}}}}"}))
     for result in worker.run("run", NODES[:1]).values():
         assert (result.status, "/nowhere/else.duckdb" in result.message) == ("error", True)
     open_it(tmp_path / "shop.duckdb")
-    (child,) = children(os.getpid())
+    (child,) = set(children(os.getpid())) - others
 
     command = [sys.executable, "-c", HOLDER, str(tmp_path / "shop.duckdb")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout is not None and holder.stdout.readline()
         for result in worker.run("run", NODES[:1]).values():
             assert result.status == "error" and "lock" in result.message
-        assert is_gone(child), "after its run another has the database: for all we know it is the child"
+        assert not is_gone(child), "another has the database; the child let go of it"
         assert holder.stdin is not None
         holder.stdin.close()
 
@@ -141,9 +181,8 @@ worker.run("run", NODES, on_event=lambda event: print(event["event"], event["nod
 """
 
 
-def test_the_worker_dies_with_its_parent_and_frees_the_database(write: Write, tmp_path: Path) -> None:
-    write(FILES)
-    command = [sys.executable, "-c", PARENT, str(tmp_path), str(Path(__file__).parent)]
+def test_the_worker_dies_with_its_parent_and_frees_the_database(folder: Path, database: Path) -> None:
+    command = [sys.executable, "-c", PARENT, str(folder), str(Path(__file__).parent)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert parent.stdout is not None
     while parent.stdout.readline().strip() != "node_started model.shop.slow":
@@ -153,4 +192,4 @@ def test_the_worker_dies_with_its_parent_and_frees_the_database(write: Write, tm
     parent.wait()
     parent.stdout.close()
     assert is_gone(child)
-    assert "a_quick" in open_it(tmp_path / "shop.duckdb")
+    assert "a_quick" in open_it(database)

@@ -6,7 +6,6 @@ import hashlib
 import json
 import os
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import warm
 
 import provisioner
 from provisioner import Plan, Run
@@ -23,7 +23,6 @@ PROJECT = {
     "dbt/dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\nvars: {year: 2025}\n",
     "dbt/profiles.yml": "shop:\n  target: dev\n  outputs:\n    dev: {type: duckdb, path: own.duckdb, threads: 1}\n",
 }
-COMMAND = [sys.executable, "-m", "provisioner"]
 # Takes minutes when there is a row in the seed `pace` for who asks, and no time when there is none.
 SLOW = (
     "select coalesce(sum(a.range * b.range), 0)::double as s from {{{{ ref('pace') }}}} p, "
@@ -89,9 +88,9 @@ class Shop:
 
     def start(self, *words: str) -> subprocess.Popen[str]:
         """`provision apply`, with its log as JSON on stderr and its result as JSON on stdout."""
-        command = [*COMMAND, "apply", "-m", str(self.manifest), "--format", "json", "--log-format", "json", *words]
+        command = ["provisioner", "apply", "-m", str(self.manifest), "--format", "json", "--log-format", "json", *words]
         pipe = subprocess.PIPE
-        return subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd=self.folder.parent)
+        return warm.Python("-m", *command, stdout=pipe, stderr=pipe, cwd=self.folder.parent)
 
     def fail(self, *words: str) -> dict[str, Any]:
         """What an apply that exits with 1 tells."""

@@ -35,14 +35,16 @@ BODY = {
 def test_selected_tables_are_planned_narrowed_and_applied_like_written_ones(tmp_path: Path) -> None:
     shop = Shop(tmp_path, BODY)
     shop.write(FILES)
-    places = {str(one.table): one.place for action in shop.plan().actions for one in action.reasons}
+    run = shop.apply()
+    assert run.outcome == "done" and shop.ask("FROM report") == [(3,)]
+    places = {str(one.table): one.place for action in run.plan.actions for one in action.reasons}
     assert sorted(places) == ["regions", "report", "stg_regions", "totals"]
     assert places["stg_regions"] == places["totals"] != places["regions"]
     assert places["totals"].startswith(str(shop.manifest))
     with pytest.raises(UsageError) as unknown:
         shop.apply(rebuild=["stg_region"])
     assert unknown.value.cure == "Did you mean stg_regions?"
-
-    assert shop.due(target=["stg_regions"]) == {"regions": "missing", "stg_regions": "missing"}
-    assert shop.apply().outcome == "done" and shop.ask("FROM report") == [(3,)]
     shop.check_settled()
+
+    shop.do("DROP TABLE regions", "DROP VIEW stg_regions", "DROP TABLE totals")
+    assert shop.due(target=["stg_regions"]) == {"regions": "missing", "stg_regions": "missing"}

@@ -9,7 +9,7 @@ import pytest
 from manifest_texts import SOUND, changed, load, problems_of, write
 
 from provisioner.declare.load import load_manifest
-from provisioner.errors import ManifestError
+from provisioner.errors import ManifestError, UsageError
 
 UNREADABLE = {
     "an empty file": (b"", "1:1", "not_a_mapping"),
@@ -66,8 +66,9 @@ def test_a_key_that_is_there_twice_names_both_places(tmp_path: Path) -> None:
 
 
 def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(ManifestError, match="is not a file"):
+    with pytest.raises(UsageError, match="is a folder") as caught:
         load_manifest(tmp_path, variables={})
+    assert caught.value.cure
 
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:

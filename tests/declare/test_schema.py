@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import yaml
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from manifest_texts import SELECTED, SOUND
@@ -76,7 +77,7 @@ SLOTS = list(_slots(WHOLE))
 VALUES = st.sampled_from(["", "x", "5m", "a:b", "seed", "\t", None, [], ["x"], ["x", "x"], [["x"]], {}, {"x": "y"}])
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.sampled_from(SLOTS), st.sampled_from(["replace", "rename", "remove"]), VALUES)
 def test_the_walk_agrees_with_the_jsonschema_package(path: tuple[Any, ...], change: str, value: Any) -> None:
     manifest = copy.deepcopy(WHOLE)

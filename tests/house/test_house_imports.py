@@ -56,8 +56,10 @@ LIGHT = {
     *("provisioner", "provisioner.cli", "provisioner.console", "provisioner.declare", "provisioner.declare.asked"),
     *("provisioner.declare.duration", "provisioner.declare.locate", "provisioner.errors", "provisioner.face"),
     *("provisioner.observe", "provisioner.observe.header", "provisioner.observe.installation"),
+    "provisioner.observe.own",
     *("provisioner.observe.proof", "provisioner.observe.seal", "provisioner.declare.signature"),
-    *("provisioner.options", "provisioner.report", "provisioner.report.converged"),
+    *("provisioner.options", "provisioner.report", "provisioner.report.converged", "provisioner.report.escape"),
+    "provisioner.declare.redact",
 }
 """What answers that there is nothing to do. A module more is time that everyone waits, at every start."""
 

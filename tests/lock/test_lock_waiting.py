@@ -155,6 +155,16 @@ def a_name_too_long(folder: Path) -> Path:
     return folder / ("a" * 300)
 
 
+def a_pipe_for_the_lock(folder: Path) -> Path:
+    os.mkfifo(folder / "a.duckdb.lock")
+    return folder / "a.duckdb"
+
+
+def a_link_to_another_file(folder: Path) -> Path:
+    (folder / "a.duckdb.guard").symlink_to("/etc/passwd")
+    return folder / "a.duckdb"
+
+
 def a_link_to_itself(folder: Path) -> Path:
     (folder / "a.duckdb.lock").symlink_to("a.duckdb.lock")
     return folder / "a.duckdb"
@@ -164,10 +174,12 @@ def a_link_to_itself(folder: Path) -> Path:
     ("make", "code"),
     [
         (a_file_for_a_folder, "folder_not_writable"),
-        (a_folder_for_the_lock, "folder_not_writable"),
-        (a_folder_for_the_guard, "folder_not_writable"),
+        (a_folder_for_the_lock, "lock_foreign"),
+        (a_folder_for_the_guard, "lock_foreign"),
+        (a_pipe_for_the_lock, "lock_foreign"),
+        (a_link_to_another_file, "lock_foreign"),
         (a_name_too_long, "folder_not_writable"),
-        (a_link_to_itself, "folder_not_writable"),
+        (a_link_to_itself, "lock_foreign"),
         (lambda folder: folder / "a\0b", "bad_path"),
     ],
 )

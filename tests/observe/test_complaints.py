@@ -17,7 +17,21 @@ PATH = Path("/data/shop.duckdb")
 SAID: list[tuple[str, type[ProvisionError], str]] = [
     ('IO Error: Could not write file "/data/shop.duckdb": No space left on device', DatabaseError, "disk_full"),
     ("TransactionContext Error: Failed to commit: File too large", DatabaseError, "disk_full"),
-    ('IO Error: Could not write file "/tmp/duckdb_temp_block": Disk quota exceeded', DatabaseError, "disk_full"),
+    ('IO Error: Could not write file "/tmp/dbt.log": Disk quota exceeded', DatabaseError, "disk_full"),
+    ('IO Error: Could not write file "/t/duckdb_temp_storage-0.tmp": No space left on device', DatabaseError,
+     "spill_full"),
+    ("Out of Memory Error: failed to offload data block of size 256.0 KiB (4.6 MiB/4.7 MiB used).\n"
+     "This limit was set by the 'max_temp_directory_size' setting.", DatabaseError, "spill_full"),
+    ("Out of Memory Error: failed to allocate data of size 64.0 KiB (28.5 MiB/28.6 MiB used)", DatabaseError,
+     "out_of_memory"),
+    ("Out of Memory Error: could not allocate block of size 256.0 KiB", DatabaseError, "out_of_memory"),
+    ('Error: Failure while replaying WAL file "/data/shop.duckdb.wal": Out of Memory Error: could not allocate block',
+     DatabaseError, "out_of_memory"),
+    ("FATAL Error: Transaction COMMIT succeeded and is durable, but the autocheckpoint failed. Reopen the database "
+     "instance to recover. Failed to create checkpoint because of error: fsync failed!", DatabaseError, "disk_failed"),
+    ('IO Error: Could not write file "/data/shop.duckdb": Input/output error', DatabaseError, "disk_failed"),
+    ('IO Error: Could not read from file "/data/census.csv": Input/output error', DatabaseError, "database"),
+    ('IO Error: Cannot open file "/etc/passwd": Too many open files', DatabaseError, "too_many_files"),
     ("FATAL Error: Failed: database has been invalidated because of a previous fatal error.", DatabaseError,
      "database_invalidated"),
     ('IO Error: Cannot open file "/data/shop.duckdb.wal": Permission denied', DatabaseError, "database_unreadable"),
@@ -40,7 +54,13 @@ def test_words_become_an_error_with_a_code(text: str, error: type[ProvisionError
 
 @pytest.mark.parametrize(
     ("number", "code"),
-    [(errno.ENOSPC, "disk_full"), (errno.EROFS, "database_unreadable"), (errno.ENAMETOOLONG, "database_path")],
+    [
+        (errno.ENOSPC, "disk_full"),
+        (errno.EMFILE, "too_many_files"),
+        (errno.EIO, "disk_failed"),
+        (errno.EROFS, "database_unreadable"),
+        (errno.ENAMETOOLONG, "database_path"),
+    ],
 )
 def test_the_systems_errors_have_the_same_codes(number: int, code: str) -> None:
     found = translate(OSError(number, "words", str(PATH)), PATH)

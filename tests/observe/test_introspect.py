@@ -138,7 +138,7 @@ def test_one_units_tables_are_read_alone_within_their_transaction(world: duckdb.
     world.execute("BEGIN")
     world.execute('CREATE TABLE "NEW" AS SELECT 1 AS a')
     world.execute('CREATE TABLE "Mart".new AS SELECT 1 AS a')
-    world.execute("INSERT INTO _provisioner.marks VALUES ('main', 'New', 'u', 'r', NULL, NULL, NULL, 't', false)")
+    world.execute("INSERT INTO _provisioner.marks VALUES ('main', 'New', 'u', 'r', NULL, NULL, NULL, 't', false, NULL)")
     catalog = introspect_tables(world, [_table("new", Expect(rows=1)), _table("absent")])
     world.execute("ROLLBACK")
     new = TableName.parse("new")

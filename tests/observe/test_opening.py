@@ -137,7 +137,7 @@ def test_a_log_that_does_not_replay_is_told_and_kept(database: Path) -> None:
     before = database.read_bytes()
     with pytest.raises(DatabaseError) as caught:
         connect(database, read_only=False)
-    assert caught.value.code == "database_wal" and str(wal) in caught.value.cure
+    assert caught.value.code == "database_wal" and str(wal) in caught.value.message
     assert (database.read_bytes(), wal.read_bytes()) == (before, bytes(content))
     wal.rename(wal.with_name("aside"))
     assert _rows(database) == 10_000

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.observe.introspect import introspect
@@ -95,7 +96,7 @@ PIECES = [
 ]  # fmt: skip
 
 
-@settings(max_examples=100, deadline=None)
+@examples(30)
 @given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=6).map("".join))
 def test_whatever_is_taken_for_a_type_makes_one_column_and_nothing_else(text: str) -> None:
     resolved, unknown = resolve_types([text])

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, Phase, event, given, settings
+from examples import examples
+from hypothesis import HealthCheck, Phase, event, given
 from hypothesis import strategies as st
 from proved_projects import FILES, GRAIN, World, keeping_times, same_size
 
@@ -86,8 +87,8 @@ def _made(tmp_path_factory: pytest.TempPathFactory) -> tuple[World, dict[Path, b
     return world, world.content()
 
 
-@settings(
-    max_examples=25, deadline=None, phases=(Phase.explicit, Phase.generate),
+@examples(
+    25, phases=(Phase.explicit, Phase.generate),
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )  # fmt: skip
 @given(happenings=st.lists(st.sampled_from(HAPPENINGS), min_size=2, max_size=8), seed=st.integers(0, 2**32))

@@ -6,7 +6,8 @@ from dataclasses import replace
 from itertools import combinations
 
 import worlds
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 from worlds import Unreadable, World
 
@@ -15,7 +16,7 @@ from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import Mend, Request
 
-EXAMPLES = settings(max_examples=200, deadline=None)
+EXAMPLES = examples(80)
 
 
 @st.composite

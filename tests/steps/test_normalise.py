@@ -2,7 +2,8 @@
 
 import duckdb
 import pytest
-from hypothesis import given, settings
+from examples import examples
+from hypothesis import given
 from hypothesis import strategies as st
 
 from provisioner.observe.normalise import normalise
@@ -66,13 +67,13 @@ PIECES = ["select", "1", "a", ",", "-", "--x\n", "/*c*/", "'s  t'", "'", '"q  q"
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_normalising_twice_is_normalising_once(text):
     assert normalise(normalise(text)) == normalise(text)
 
 
 @given(st.lists(st.sampled_from(PIECES), max_size=8).map(lambda pieces: "select 1 a," + "".join(pieces)))
-@settings(max_examples=200, deadline=None)
+@examples(200)
 def test_duckdb_answers_the_normal_form_as_it_answers_the_text(text):
     assert answer(normalise(text)) == answer(text)
 
