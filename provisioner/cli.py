@@ -28,6 +28,7 @@ from provisioner.options import Duration, Wishes, common, narrowing
 from provisioner.report.converged import NOTHING_TO_DO, dump, empty_plan_json, empty_plan_text, empty_run_json
 
 if TYPE_CHECKING:
+    from provisioner.declare.values import Manifest
     from provisioner.execute.session import Session
     from provisioner.execute.terms import Terms
     from provisioner.execute.values import Run
@@ -173,6 +174,11 @@ def apply(
     if not run.id and run.error is None and not run.plan.orphans:
         show_converged(empty_run_json(manifest, run.seconds), NOTHING_TO_DO, wishes)
         return EXIT_DONE
+    return _show_run(run, manifest, wishes)
+
+
+def _show_run(run: Run, manifest: Manifest, wishes: Wishes) -> int:
+    """Print how a run ended; its exit code."""
     from provisioner.report.json import run_json
     from provisioner.report.run_text import run_text
 

@@ -193,7 +193,13 @@ def report(error: ProvisionError, wishes: Wishes) -> int:
 
 
 def unexpected(error: Exception) -> ProvisionError:
-    """A defect of ours, in one line."""
+    """A defect of ours, in one line; or too little memory, wherever in Python that was met."""
+    if isinstance(error, MemoryError):
+        return ProvisionError(
+            "This process ran out of memory.",
+            code="out_of_memory",
+            cure="Let it use more (`ulimit -v`), and run it again: what was done stays done.",
+        )
     wrapped = ProvisionError(
         f"provision met something it does not know: {type(error).__name__}: {error}",
         code="unexpected",

@@ -10,6 +10,8 @@ from provisioner.errors import ManifestError, Problem, ProvisionError
 MASK = "***"
 # A shorter value would be found everywhere.
 SHORTEST = 4
+# Of a value of several lines; among shorter ones are words that stand everywhere.
+SHORTEST_LINE = 6
 _SECRET = re.compile(
     r"(?:SECRET|PASSWORD|PASSWD|PASSPHRASE|TOKEN|KEY|CREDENTIAL)S?(?:_|\d*\Z)|\ADBT_ENV_SECRET", re.IGNORECASE
 )
@@ -58,12 +60,31 @@ def _causes(error: BaseException) -> list[BaseException]:
 
 
 def _forms(value: str) -> set[str]:
-    """As it is, as Python, SQL and JSON write it, and as part of an address; of several lines each."""
-    # Slow to import, and most users have no secret.
-    import json
-    from urllib.parse import quote
+    """As it is, and as SQL, an address, bytes, Python and JSON write it, these two also twice, as in a log of a log."""
+    forms = {form for one in _parts(value) for form in _quoted(one)}
+    for _ in range(2):
+        forms |= {form for one in forms for form in _escaped(one)}
+    return forms
 
-    plain = {value, value.strip(), *(line for line in map(str.strip, value.splitlines()) if len(line) > 2 * SHORTEST)}
-    quoted = {form for one in plain for form in (repr(one)[1:-1], one.replace("'", "''"), quote(one), quote(one, ""))}
-    forms = plain | quoted
-    return forms | {json.dumps(one, ensure_ascii=ascii)[1:-1] for one in forms for ascii in (False, True)}
+
+def _parts(value: str) -> set[str]:
+    """The value, its lines, and these joined: a message may indent them, or tell them in one line."""
+    lines = [line for line in map(str.strip, value.splitlines()) if line]
+    return {value, value.strip(), " ".join(lines), "".join(lines), *(one for one in lines if len(one) >= SHORTEST_LINE)}
+
+
+def _quoted(one: str) -> set[str]:
+    from urllib.parse import quote, quote_plus  # slow to import, and most users have no secret
+
+    data = one.encode(errors="surrogateescape")
+    quoted = {quote(data), quote(data, ""), quote_plus(data)}
+    lower = {re.sub("%..", lambda found: found[0].lower(), form) for form in quoted}
+    return {one, one.replace("'", "''"), one.replace('"', '""'), repr(data)[2:-1]} | quoted | lower
+
+
+def _escaped(one: str) -> set[str]:
+    import json
+
+    # Python escapes a ' only where there is a " too, be it elsewhere in the same text.
+    python = {repr(one)[1:-1], ascii(one)[1:-1], repr("'\"" + one)[4:-1], ascii("'\"" + one)[4:-1]}
+    return python | {json.dumps(one, ensure_ascii=ascii)[1:-1] for ascii in (False, True)}

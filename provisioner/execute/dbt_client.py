@@ -127,6 +127,9 @@ class DbtWorker:
                 if event is not None and event["event"] == "done":
                     if event["held"]:
                         self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
+                    if on_event is not None and event["exception"] and progress.complete:
+                        # All nodes had ended by then: dbt could not even make SQL of an on-run-end hook.
+                        on_event({"event": "node_finished", "status": "error", "message": event["exception"]})
                     return progress.done(event)
                 if event is not None and event["event"] == "waiting":
                     patience.on_wait(event["words"])

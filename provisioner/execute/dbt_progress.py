@@ -41,6 +41,11 @@ class DbtProgress:
     def running(self) -> tuple[str, ...]:
         return tuple(self._since)
 
+    @property
+    def complete(self) -> bool:
+        """Whether it is known of each node how it ended."""
+        return self._results.keys() == self._nodes.keys()
+
     def hear(self, event: Event) -> None:
         node = event.get("node")
         if node not in self._nodes:

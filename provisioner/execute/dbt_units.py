@@ -47,6 +47,8 @@ def _invoke(actions: Sequence[Action], setting: Setting, record: Record, attempt
     def on_event(event: dict[str, object]) -> None:
         action = by_id.get(str(event.get("node")))
         if action is None:
+            if event["event"] == "node_finished" and event["status"] == "error":
+                record.failed_beside(str(event["message"]))  # a hook of the project, on-run-start or on-run-end
             return
         if event["event"] == "node_started":
             record.started(action, attempt)

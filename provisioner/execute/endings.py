@@ -36,6 +36,16 @@ def skipped(source: str) -> StepError:
     )
 
 
+def hook_failed(message: str) -> StepError:
+    """For a run in which an on-run-start or on-run-end hook failed. message: dbt's own words."""
+    return StepError(
+        f"dbt: {' '.join(message.split())}",
+        code="dbt_hook_failed",
+        cure="Mend the hook in dbt_project.yml. What was built and verified is trusted; "
+        "dbt runs its hooks again when it has something to build.",
+    )
+
+
 def after_the_disk_failed() -> StepError:
     """For what would have written to a disk that has failed."""
     return StepError(

@@ -12,34 +12,27 @@ from datetime import UTC, datetime
 
 import duckdb
 
-from provisioner.declare.values import TableName
-from provisioner.errors import ProvisionError, StoppedError
 from provisioner.execute.aftermath import Aftermath
-from provisioner.execute.discreet import discreet
-from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, RunStarted
+from provisioner.execute.carrying import Carrying, needs_dbt
+from provisioner.execute.events import Noted, Outcome
 from provisioner.execute.holder import Holder
-from provisioner.execute.journal import Journal, RunFacts
 from provisioner.execute.live import Live
 from provisioner.execute.lock import held
 from provisioner.execute.opening import revive
 from provisioner.execute.patience import Patience
-from provisioner.execute.provenance import git_facts, versions, who
 from provisioner.execute.recreate import set_database_aside
 from provisioner.execute.room import check_room
 from provisioner.execute.session import Observed, Session, wants_of
-from provisioner.execute.setting import Setting
 from provisioner.execute.spill import sweep_spill
 from provisioner.execute.terms import Terms
 from provisioner.execute.values import Run
-from provisioner.execute.verdict import endangered, judge, not_converged, protected, unmended
-from provisioner.execute.walk import Walk, find_remaining, look_again
+from provisioner.execute.verdict import endangered, protected, unmended
 from provisioner.observe.database import FileCondition, create, inspect_file, translate
 from provisioner.observe.fence import fence_of_look
 from provisioner.observe.introspect import introspect
 from provisioner.observe.mounts import remote_kind
-from provisioner.observe.values import Catalog, Graph, UnitKind, Want
-from provisioner.observe.volatile import rests_on_database
-from provisioner.reconcile.values import Mend, Plan, Reason, Request
+from provisioner.observe.values import Catalog, Graph, Want
+from provisioner.reconcile.values import Plan
 
 
 def apply_locked(session: Session, terms: Terms, seen: Observed | None, begun: float) -> Run:
@@ -64,7 +57,7 @@ def apply_locked(session: Session, terms: Terms, seen: Observed | None, begun: f
         session.guard = lock.guard_fd
         # Files may have changed while we waited; otherwise what was read a moment ago still holds.
         graph = seen.graph if seen and not waited else None
-        if seen and graph and _needs_dbt(seen.plan):
+        if seen and graph and needs_dbt(seen.plan):
             session.worker().parse_ahead()  # dbt takes seconds to get ready: meanwhile we look again
         return _Locked(session, terms, run, graph).apply(begun)
 
@@ -98,13 +91,13 @@ class _Locked:
             self._terms.show(seen.plan)
             self._agree(seen.plan)
             self._warn_of_network()
-            check_room(self._manifest, seen, self._tell)
-            if _needs_dbt(seen.plan):
+            check_room(self._manifest, seen, self._live.connection if seen.catalog.exists else None, self._tell)
+            if needs_dbt(seen.plan):
                 # Its profile is looked at here, and it reads its project while other units run.
                 self._session.worker().parse_ahead()
             if not seen.catalog.exists:
                 create(self._manifest.database)
-            return self._journaled(seen, begun)
+            return Carrying(self._session, self._terms, self._live, self._run).journaled(seen, begun)
         except duckdb.Error as error:
             raise translate(error, self._manifest.database) from error
         finally:
@@ -153,83 +146,3 @@ class _Locked:
         refused = [hazard for hazard in plan.hazards if hazard.kind not in allowed]
         if refused and not self._terms.agree(plan):
             raise endangered(refused)
-
-    def _journaled(self, seen: Observed, begun: float) -> Run:
-        commit, clean = git_facts(self._manifest.folder)
-        planned = tuple(action.unit for action in seen.plan.actions if action.unit)
-        facts = RunFacts(
-            self._terms.command, self._manifest.name, self._manifest.digest, who(), planned,
-            versions(dbt=self._manifest.dbt is not None), commit, clean,
-        )  # fmt: skip
-        with Journal(self._manifest.database, facts, self._tell) as journal:
-            tell = _both(self._tell, discreet(journal.listener(), self._session.secrets))
-            tell(RunStarted(self._run, len(seen.plan.actions), seen.plan.estimate))
-            run = self._carry_out(seen, tell, begun)
-            tell(RunFinished(self._run, run.outcome, run.seconds, run.error.message if run.error else ""))
-        return run
-
-    def _carry_out(self, seen: Observed, tell: Listener, begun: float) -> Run:
-        setting = self._setting(seen, tell)
-        request = seen.request
-        walk = Walk(seen.plan, request, setting)
-        error: ProvisionError | None
-        try:
-            error = judge(walk.walk(), seen.plan, self._stop.reason) or self._look_again(setting, request)
-        except ProvisionError as fatal:
-            error = fatal
-        except duckdb.Error as fatal:
-            error = translate(fatal, self._manifest.database)
-        outcome = Outcome.DONE
-        if error is not None:
-            outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED
-        missing = tuple(sorted({one.table for one in seen.findings.drift if one.reason is Reason.MISSING}))
-        required = {want.table for want in wants_of(seen.graph) if want.required}
-        made = tuple(sorted(t for r in walk.results if r.outcome is Outcome.DONE for t in r.tables if t in required))
-        return Run(
-            self._run, seen.plan, outcome, time.monotonic() - begun, tuple(walk.results),
-            tuple(table for table in missing if table in required), made, error,
-        )  # fmt: skip
-
-    def _look_again(self, setting: Setting, request: Request) -> ProvisionError | None:
-        """Everything was done; is everything as declared? If so, the file is sealed as it is, for the next one."""
-        rested = self._live.rest()
-        seen = look_again(setting, request)
-        if rested is not None and seen.nothing_to_do:
-            wants = wants_of(seen.graph)
-            steady = rests_on_database(self._live.connection, wants)
-            self._session.sealed = self._live.close_sealed(rested) if steady else None
-        return not_converged(find_remaining(seen))
-
-    def _setting(self, seen: Observed, tell: Listener) -> Setting:
-        return Setting(
-            self._manifest,
-            seen.graph,
-            seen.findings.fingerprints,
-            self._run,
-            tell,
-            self._stop,
-            self._live,
-            self._session.changed_since,
-            self._session.guard,
-            self._session.worker() if _needs_dbt(seen.plan) else None,
-            self._terms.fail_fast,
-            _protected(seen.catalog),
-        )
-
-
-def _protected(catalog: Catalog) -> frozenset[TableName]:
-    """By their stamps, also by one that a dead run took away."""
-    stamps = [*catalog.stamps.values(), *(mark.stamp for mark in catalog.marks.values() if mark.stamp)]
-    return frozenset(stamp.table for stamp in stamps if stamp.protect)
-
-
-def _needs_dbt(plan: Plan) -> bool:
-    return any(action.mend is Mend.RUN and action.kind is UnitKind.DBT for action in plan.actions)
-
-
-def _both(first: Listener, second: Listener) -> Listener:
-    def tell(event: Event) -> None:
-        first(event)
-        second(event)
-
-    return tell

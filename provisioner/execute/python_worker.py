@@ -20,6 +20,7 @@ from provisioner.execute.live import bypass_wal, open_for_steps
 from provisioner.execute.patience import Patience
 from provisioner.execute.runners.ddl import drop_relation
 from provisioner.execute.transaction import make
+from provisioner.observe.complaints import blame_surroundings
 from provisioner.observe.database import translate
 from provisioner.observe.values import Stamp, Unit
 
@@ -72,14 +73,14 @@ def _tell(parent: Inside, work: _Work) -> None:
 
 def _carry_out(parent: Inside, work: _Work) -> int | None:
     unit, folder = work.unit, work.folder
-    build = _import(unit, folder)
+    build = _import(work)
     context = StepContext(unit.id, tuple(table.sql for table in unit.tables), folder, work.run)
     connection = _open(parent, work)
 
     def effect() -> None:
         for table in unit.tables:
             drop_relation(connection, table)
-        with _alone(), _own_words(unit, folder):
+        with _alone(), _own_words(work):
             build(connection, context)
 
     with closing(connection):
@@ -95,10 +96,10 @@ def _open(parent: Inside, work: _Work) -> duckdb.DuckDBPyConnection:
     return connection
 
 
-def _import(unit: Unit, folder: Path) -> Callable[[duckdb.DuckDBPyConnection, StepContext], object]:
-    module, _, function = unit.source.partition(":")
-    import_from_source(folder)
-    with _own_words(unit, folder):
+def _import(work: _Work) -> Callable[[duckdb.DuckDBPyConnection, StepContext], object]:
+    module, _, function = work.unit.source.partition(":")
+    import_from_source(work.folder)
+    with _own_words(work):
         build: Callable[[duckdb.DuckDBPyConnection, StepContext], object] = getattr(import_module(module), function)
     return build
 
@@ -115,16 +116,22 @@ def _alone() -> Iterator[None]:
 
 
 @contextmanager
-def _own_words(unit: Unit, folder: Path) -> Iterator[None]:
+def _own_words(work: _Work) -> Iterator[None]:
     """An error of the step's code becomes a StepError with its file and line; so does an attempt to end the process."""
+    unit = work.unit
     try:
         yield
     except BaseException as error:
         words = "".join(traceback.format_exception_only(error)).strip()
+        place = _place(error, work.folder)
+        if isinstance(error, duckdb.Error) and (blamed := blame_surroundings(error, work.database)):
+            message = f"{unit.id} at {place}: {blamed.message}"
+            raise StepError(message, code=blamed.code, cure=blamed.cure) from error
         raise StepError(
-            f"{unit.id} raised at {_place(error, folder)}: {words}",
+            f"{unit.id} raised at {place}: {words}",
             code="python_failed",
-            cure=f"Mend it, then run `provision apply` again. What {unit.id} had made until then is undone.",
+            cure="Mend it, then run `provision apply` again."
+            f" What {unit.id} had made is undone, unless it committed it.",
         ) from error
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.execute.events import Listener, Noted
 from provisioner.execute.opening import move_aside
-from provisioner.observe.database import FileCondition, inspect_file
+from provisioner.observe.database import FileCondition, inspect_file, reserve
 from provisioner.observe.examine import find_damage
 from provisioner.observe.header import name_foreign, read_start
 from provisioner.observe.wal import wal_files
@@ -31,7 +31,7 @@ def set_database_aside(path: Path, tell: Listener) -> None:
     """Move a database that cannot be used aside, with its WAL. To be called under the lock, while it is closed.
 
     Everything in it is read, to find out. Raises UsageError when it is sound, or what keeps it from being read when it
-    is not its own damage.
+    is not its own damage. Left to `revive` when only its WAL cannot be replayed: less may help there.
     """
     damage = find_damage(path)
     if damage is None:
@@ -41,9 +41,12 @@ def set_database_aside(path: Path, tell: Listener) -> None:
             f"{path} is sound: everything in it can be read. There is nothing to recreate.",
             cure="Make tables anew with --rebuild, or move the file aside yourself. Else: provision apply",
         )
+    if damage.code == "database_wal":
+        return
     if not is_recreatable(damage, path):
         raise damage
     real = Path(os.path.realpath(path))
+    reserve(path)
     kept = move_aside(path, "damaged", [real, *wal_files(path)])
     tell(Noted(f"{path} cannot be used ({damage.code}), and is kept as {kept.name}; a new one is made. {LOST}", True))
 

@@ -3,37 +3,51 @@
 from __future__ import annotations
 
 import os
-import shutil
 import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+
+import duckdb
 
 from provisioner.declare.values import Manifest, TableKind
 from provisioner.errors import InputError
 from provisioner.execute.events import Listener, Noted
 from provisioner.execute.session import Observed
 from provisioner.observe.files import resolve_input
+from provisioner.observe.header import LENGTH
 from provisioner.observe.values import Unit, UnitKind
 from provisioner.reconcile.values import Mend
 
-# Below this DuckDB cannot even write its own pages and a WAL.
-LEAST = 32 * 2**20
+# Below this not even the journal, the log and the name of the holder can be written. Above it only trying tells.
+LEAST = 16 * 2**10
+LITTLE = 4 * 2**20
+_USED = "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
 
 
-def check_room(manifest: Manifest, seen: Observed, tell: Listener) -> None:
+def check_room(manifest: Manifest, seen: Observed, database: duckdb.DuckDBPyConnection | None, tell: Listener) -> None:
     """Raises InputError when the disk is full or the folder cannot be written; warns when the plan may need more than
-    what is free.
+    what is free. database: None where there is none yet.
     """
-    folder = _existing(manifest.database.parent)
+    folder = _existing(Path(os.path.realpath(manifest.database)).parent)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(
             f"{folder} cannot be written, and the database {manifest.database} and its journal are kept there.",
             code="folder_not_writable",
             cure=f"Give yourself the right to write: chmod u+w {folder}",
         )
-    if warning := judge_room(folder, shutil.disk_usage(folder).free, estimate_need(manifest, seen)):
+    if warning := judge_room(
+        folder, Room(_free(folder), _spare(manifest.database, database)), estimate_need(manifest, seen)
+    ):
         tell(Noted(warning, warning=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Room:
+    """In bytes. disk: what is free on it. spare: what lies unused in the database, such as a failed step leaves it."""
+
+    disk: int
+    spare: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,20 +58,25 @@ class Need:
     beside: int = 0
 
 
-def judge_room(folder: Path, free: int, need: Need) -> str:
-    """A warning, "" where there is room. free: bytes. Raises InputError (disk_full) when nothing can be written."""
-    if free < LEAST:
+def judge_room(folder: Path, room: Room, need: Need) -> str:
+    """A warning, "" where there is room. Raises InputError (disk_full) when nothing can be written."""
+    if room.disk < LEAST:
         raise InputError(
-            f"{folder} has {_mib(free)} free, and at least {_mib(LEAST)} are needed.",
+            f"{folder} has {_size_words(room.disk)} free, and at least {_size_words(LEAST)} are needed.",
             code="disk_full",
             cure="Make room on that disk, then run it again. Nothing was done.",
         )
-    if need.files + need.beside <= free:
+    found = f"{folder} has {_size_words(room.disk)} free"
+    if room.spare:
+        found += f", the database {_size_words(room.spare)} of its own"
+    if max(need.files + need.beside, LITTLE) <= room.disk + room.spare:
         return ""
+    if need.files + need.beside <= room.disk + room.spare:
+        return f"{found}, which may be too little. What fails for it is rolled back. Make room (`df -h {folder}`)"
     return (
-        f"{folder} has {_mib(free)} free, and the run may need about {_mib(need.files + need.beside)}: "
-        f"{_mib(need.files)} of files to load, {_mib(need.beside)} for tables that are kept until they are made again. "
-        f"Make room (`df -h {folder}`), or go on in parts with --target"
+        f"{found}, and the run may need about {_size_words(need.files + need.beside)}: "
+        f"{_size_words(need.files)} of files to load, {_size_words(need.beside)} for tables that are kept until they "
+        f"are made again. Make room (`df -h {folder}`), or go on in parts with --target"
     )
 
 
@@ -99,5 +118,17 @@ def _existing(folder: Path) -> Path:
     return folder
 
 
-def _mib(size: int) -> str:
-    return f"{size / 2**20:,.0f} MiB"
+def _free(folder: Path) -> int:
+    """In bytes; root may use the part of a disk that is kept for it."""
+    disk = os.statvfs(folder)
+    return disk.f_frsize * (disk.f_bavail if os.geteuid() else disk.f_bfree)
+
+
+def _spare(path: Path, database: duckdb.DuckDBPyConnection | None) -> int:
+    """DuckDB counts no free pages at the end of a file that it opens, but writes on them first of all."""
+    row = database.execute(_USED).fetchone() if database else None
+    return max(path.stat().st_size - LENGTH - int(row[0]), 0) if row else 0
+
+
+def _size_words(size: int) -> str:
+    return f"{size / 2**20:,.0f} MiB" if size >= 2**20 else f"{size / 2**10:,.0f} KiB"

@@ -103,13 +103,13 @@ def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) ->
     if fence is None and _ALTERS.search(text):
         setting.live.renew()
         bypass_wal(connection)
-    run_sql(connection, unit, text, unit.source, fence)
+    run_sql(connection, unit, text, unit.source, fence, database=setting.live.path)
 
 
 def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
     step = _step(unit, setting)
     paths = resolve_input(step.source, setting.manifest.folder)
-    load(connection, unit.wants[0], paths, format=step.format, options=step.options)
+    load(connection, unit.wants[0], paths, format=step.format, options=step.options, database=setting.live.path)
 
 
 EFFECTS: dict[UnitKind, Effect] = {UnitKind.DECLARED: _create, UnitKind.SQL: _sql, UnitKind.LOAD: _load}

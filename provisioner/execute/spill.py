@@ -14,11 +14,10 @@ _PREFIX = "duckdb_temp_"
 
 
 def sweep_spill(database: Path, connection: duckdb.DuckDBPyConnection) -> None:
-    """Remove what a dead process left. Never raises.
+    """Remove what a dead process left. DuckDB would do so only when it needs the room itself.
 
     connection: open to write, so that nobody else has the database, and new, so that nothing there is its own.
-
-    DuckDB would do so only when it needs the room itself; until then it may fill the disk.
+    Never raises.
     """
     folder = beside(database, ".tmp")
     with suppress(OSError):

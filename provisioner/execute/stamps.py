@@ -62,6 +62,7 @@ def make_stamps(
         Stamp(
             want.table, unit.id, made.value, made.base, made.parts, run, at,
             want.table in protected if want.protect is None else want.protect,
+            want.remembers,
         )
         for want in unit.wants
     )  # fmt: skip
@@ -73,8 +74,8 @@ def grant(connection: Connection, stamps: Iterable[Stamp]) -> None:
         forget(connection, stamp.table)
         connection.execute(
             "INSERT INTO _provisioner.stamps"
-            ' (schema_name, table_name, unit, fingerprint, base, parts, run, "at", protect)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ' (schema_name, table_name, unit, fingerprint, base, parts, run, "at", protect, memory)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 stamp.table.schema,
                 stamp.table.name,
@@ -85,6 +86,7 @@ def grant(connection: Connection, stamps: Iterable[Stamp]) -> None:
                 stamp.run,
                 stamp.at,
                 stamp.protect,
+                stamp.memory,
             ],
         )
 
@@ -94,7 +96,7 @@ def withdraw(connection: Connection, marks: Iterable[Mark]) -> None:
     for mark in marks:
         forget(connection, mark.table)
         connection.execute(
-            'INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp,'
+            "INSERT INTO _provisioner.marks (schema_name, table_name, unit, run, existed, kept, stamp,"
             ' died, structure, "at")'
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [

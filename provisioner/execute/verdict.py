@@ -10,9 +10,11 @@ from provisioner.execute.values import UnitResult
 from provisioner.reconcile.values import Drift, Hazard, Plan
 
 
-def judge(results: Sequence[UnitResult], plan: Plan, stopped_by: str) -> ProvisionError | None:
+def judge(
+    results: Sequence[UnitResult], plan: Plan, stopped_by: str, hook: ProvisionError | None = None
+) -> ProvisionError | None:
     """What went wrong, None when every action did what it was to do. stopped_by: who ended the run, empty when
-    nobody did.
+    nobody did. hook: of dbt's, that failed; it may be why nodes were skipped.
     """
     failed = [result for result in results if result.outcome is Outcome.FAILED and result.error]
     done = sum(result.outcome in (Outcome.DONE, Outcome.ADOPTED) for result in results)
@@ -21,8 +23,8 @@ def judge(results: Sequence[UnitResult], plan: Plan, stopped_by: str) -> Provisi
             f"The run was ended by {stopped_by}; {done} of {len(plan.actions)} actions are done and stay done.",
             cure="Go on from here: provision apply",
         )
-    if not failed:
-        return unmended(plan)
+    if not failed or (hook and all(result.error and result.error.code == "skipped" for result in failed)):
+        return hook or unmended(plan)
     first = failed[0].error
     assert first is not None
     if len(failed) == 1:

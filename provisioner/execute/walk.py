@@ -14,7 +14,7 @@ from itertools import groupby
 from provisioner.errors import ProvisionError, StepError
 from provisioner.execute.batches import Batch, batches
 from provisioner.execute.dbt_units import run_dbt
-from provisioner.execute.endings import after_the_disk_failed, not_started, outcome_of, skipped
+from provisioner.execute.endings import after_the_disk_failed, hook_failed, not_started, outcome_of, skipped
 from provisioner.execute.events import NodeFinished, Noted, Outcome, UnitFinished, UnitStarted
 from provisioner.execute.session import Observed, wants_of
 from provisioner.execute.setting import Setting
@@ -30,7 +30,7 @@ from provisioner.reconcile.values import Action, Drift, Mend, Plan, Request
 
 
 class Walk:
-    """One walk over the actions of a plan. results: how each unit ended so far."""
+    """One walk over the actions of a plan. results: how each unit ended so far. hook_error: of dbt's, the first."""
 
     def __init__(self, plan: Plan, request: Request, setting: Setting) -> None:
         self._plan = plan
@@ -41,6 +41,7 @@ class Walk:
         self._broken = {one.unit for one in plan.by_hand}
         self._done: set[str] = set()
         self.results: list[UnitResult] = []
+        self.hook_error: ProvisionError | None = None
 
     def walk(self) -> tuple[UnitResult, ...]:
         """Carry out everything that can be, whatever fails on the way."""
@@ -134,6 +135,12 @@ class Walk:
         self._setting.tell(
             NodeFinished(self._setting.run, action.unit, status, seconds, number, of, self._left.seconds())
         )
+
+    def failed_beside(self, message: str) -> None:
+        """Tell that a hook of a dbt project failed; it belongs to no unit, and what was built is judged by itself."""
+        error = hook_failed(message)
+        self.hook_error = self.hook_error or error
+        self._setting.tell(Noted(error.message, warning=True))
 
     def finished(self, action: Action, seconds: float, rows: int | None, error: ProvisionError | None) -> None:
         """Write down how it ended, and tell it. seconds: wall time."""

@@ -15,6 +15,7 @@ from provisioner.errors import BusyError, DatabaseError, InputError, ProvisionEr
 
 # After this nothing may be written by this process any more: what a failed sync leaves out, a second one calls written.
 DISK_FAILED = "disk_failed"
+NAMELESS = Path("the database")  # for messages of those who do not know its path
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +167,22 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         error=StoppedError,
     ),
 )
+# What no SQL and no file of a user brings about, whatever statement or reader meets it.
+_OF_SURROUNDINGS = frozenset(
+    {
+        "spill_full",
+        "out_of_memory",
+        DISK_FAILED,
+        "too_many_files",
+        "disk_full",
+        "database_damaged",
+        "database_truncated",
+    }
+)
+# Classes of what is wrong with SQL or with a value, which such an error may well cite.
+_OF_SQL = re.compile(
+    r"(?:Conversion|Binder|Catalog|Parser|Syntax|Constraint|Invalid Input|Out of Range|Mismatch Type) Error:"
+)
 _FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -184,6 +201,14 @@ def translate(error: Exception, path: Path) -> ProvisionError:
         if match and not (complaint.named and not _names(str(error), path)):
             return _from_complaint(complaint, match, str(error), path)
     return DatabaseError(f"DuckDB says: {_without_class(str(error)) or 'nothing'}")
+
+
+def blame_surroundings(error: Exception, path: Path) -> ProvisionError | None:
+    """The same where memory, disk or the database failed a step; None where its SQL or its files are to blame."""
+    if _OF_SQL.match(str(error)):
+        return None
+    found = translate(error, path)
+    return found if found.code in _OF_SURROUNDINGS else None
 
 
 def _from_complaint(complaint: _Complaint, match: re.Match[str], text: str, path: Path) -> ProvisionError:

@@ -11,7 +11,7 @@ import os
 import re
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -112,7 +112,8 @@ def create(path: Path) -> None:
     """A new database at this path, whole or not at all; one that is there already is left alone.
 
     Made under another name, since a DuckDB killed in its first writes leaves a file that never opens again. To be
-    called under the lock: what a killed creation left is removed. Raises DatabaseError and BusyError.
+    called under the lock: what a killed creation left is removed. A file of no bytes that is there, or what `reserve`
+    left, says who may read and write it. Raises DatabaseError and BusyError.
     """
     if inspect_file(path) is FileCondition.PRESENT:
         return
@@ -120,17 +121,39 @@ def create(path: Path) -> None:
     new = real.with_name(f"{real.name}.creating")
     try:
         real.parent.mkdir(parents=True, exist_ok=True)
+        like = next((file.stat() for file in (real, new) if file.exists()), None)
         for leftover in (new, _wal(new)):
             leftover.unlink(missing_ok=True)
         _make_database(new)
-        if real.exists():  # of no bytes: somebody made it in advance, to say who may read it
-            new.chmod(stat.S_IMODE(real.stat().st_mode))
+        if like is not None:
+            _give_rights(new, like)
         sync(new)
         _set_aside(_wal(real))
         os.replace(new, real)
         sync(real.parent)
     except OSError as error:
         raise translate(error, path) from error
+
+
+def reserve(path: Path) -> None:
+    """Note down beside a database who may read and write it, for `create` when the database has gone out of the way."""
+    real = Path(os.path.realpath(path))
+    new = real.with_name(f"{real.name}.creating")
+    try:
+        new.unlink(missing_ok=True)
+        os.close(os.open(new, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+        _give_rights(new, real.stat())
+        sync(real.parent)
+    except OSError as error:
+        raise translate(error, path) from error
+
+
+def _give_rights(path: Path, like: os.stat_result) -> None:
+    """The same mode, and the same owner and group as far as this user may give a file away."""
+    path.chmod(stat.S_IMODE(like.st_mode))
+    for owner, group in ((-1, like.st_gid), (like.st_uid, -1)):
+        with suppress(PermissionError):
+            os.chown(path, owner, group)
 
 
 def _refuse_address(path: Path) -> None:

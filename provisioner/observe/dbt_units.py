@@ -126,7 +126,7 @@ def _unit(
     made: tuple[Want, ...] = ()
     if node.relation is not None:
         silent = Want(node.relation, node.kind or TableKind.TABLE, required=False)
-        made = (wants.get(node.relation, silent),)
+        made = (replace(wants.get(node.relation, silent), remembers=node.node.memory),)
     digests = notes.digests(node.files, manifest.dbt.project_dir)
     inputs = {_label(text, node): digest for text, digest in digests.items()}
     unit = Unit(

@@ -42,9 +42,9 @@ _KEYS = f"""
 def introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
     """All relations, stamps and marks of the database, and what the wants' expectations ask of the rows.
 
-    Rows are counted for wanted tables without a stamp, for those with users' rows that are not as declared, for
-    stamped tables that are not wanted, and for relations with an Expect. Raises DatabaseError (records_newer) and
-    duckdb.Error; a broken view is no error.
+    Rows are counted for wanted tables without a stamp, for those with users' rows that are not as declared or with
+    memory that their unit lost, for stamped tables that are not wanted, and for relations with an Expect. Raises
+    DatabaseError (records_newer) and duckdb.Error; a broken view is no error.
     """
     relations = _list_relations(connection)
     stamps, marks = read_records(connection)
@@ -81,6 +81,8 @@ def _is_counted(want: Want, relations: Mapping[TableName, Relation], stamps: Map
     stamp = stamps.get(want.table)
     if stamp is None or relation.kind is not TableKind.TABLE:
         return relation.kind is TableKind.TABLE
+    if stamp.memory and not want.remembers:
+        return True
     return stamp.holds_users_rows and not (want.declared and _is_alike(want, relation))
 
 

@@ -7,14 +7,19 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from provisioner.declare.paths import project_root, within
 from provisioner.declare.values import DbtProject, Manifest, Step, StepKind, fold
 from provisioner.errors import InputError
 from provisioner.observe.dbt.project import read_project, walk
+from provisioner.observe.files import PACKAGE, has_wildcard, resolve_input
 from provisioner.observe.notes import Notes
 
 
 def check_inputs(manifest: Manifest, notes: Notes) -> None:
-    """Raises InputError that lists every missing file with the place where it is expected."""
+    """Raises InputError that lists every missing file with the place where it is expected, or `outside_path`."""
+    if not manifest.policy.allow_outside_paths:
+        for step in manifest.steps:
+            _refuse_outside(step, manifest)
     missing = [line for step in manifest.steps for line in _missing(step, manifest, notes)]
     if manifest.dbt:
         missing += _missing_project(manifest.dbt)
@@ -25,6 +30,22 @@ def check_inputs(manifest: Manifest, notes: Notes) -> None:
         raise InputError(
             f"{fact} missing:\n  " + "\n  ".join(missing), code="input_missing", cure=f"{cure} in the manifest."
         )
+
+
+def _refuse_outside(step: Step, manifest: Manifest) -> None:
+    """What a pattern finds may be a link that leaves the project; names without a pattern were looked at before."""
+    for text in (*((step.source,) if step.kind is StepKind.LOAD else ()), *step.inputs):
+        if text.startswith(PACKAGE) or not has_wildcard(text, manifest.folder):
+            continue
+        root = project_root(manifest.path)
+        for path in resolve_input(text, manifest.folder):
+            if not within(root, path):
+                raise InputError(
+                    f"{path}, found by {text} of the step {step.name} ({step.place}), leads out of the project's folder"
+                    f" {root}.",
+                    code="outside_path",
+                    cure="Move it into the project, or set `policy: {allow_outside_paths: true}`.",
+                )
 
 
 def _missing(step: Step, manifest: Manifest, notes: Notes) -> Iterator[str]:

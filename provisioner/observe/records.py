@@ -25,7 +25,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "stamps": dict.fromkeys(
         ("schema_name", "table_name", "unit", "fingerprint", "base", "parts", "run", "at"), "VARCHAR"
     )
-    | {"protect": "BOOLEAN"},
+    | {"protect": "BOOLEAN", "memory": "BOOLEAN"},
     "marks": dict.fromkeys(("schema_name", "table_name", "unit", "run", "kept", "stamp", "died", "at"), "VARCHAR")
     | {"existed": "BOOLEAN", "structure": "VARCHAR"},
 }
@@ -76,7 +76,7 @@ def decode_parts(text: str) -> Parts:
 
 def encode_stamp(stamp: Stamp) -> str:
     """As JSON; the same stamp gives the same text."""
-    names = ("unit", "fingerprint", "base", "run", "at", "protect")
+    names = ("unit", "fingerprint", "base", "run", "at", "protect", "memory")
     values = {name: getattr(stamp, name) for name in names}
     table = {"schema": stamp.table.schema, "name": stamp.table.name}
     return _dump({**values, "table": table, "parts": _parts_values(stamp.parts)})
@@ -89,7 +89,7 @@ def decode_stamp(text: str) -> Stamp:
     if not isinstance(protect, bool):
         raise ValueError(f"protect is {protect!r}")
     name = TableName(_text(table, "schema"), _text(table, "name"))
-    return _make_stamp(name, values, _parts(values.get("parts")), protect)
+    return _make_stamp(name, values, _parts(values.get("parts")), protect, values.get("memory") is True)
 
 
 def encode_structure(structure: Structure) -> str | None:
@@ -147,7 +147,8 @@ def _stamp(row: Row) -> Stamp | None:
     table = _table(row)
     try:
         parts = decode_parts(_text(row, "parts"))
-        return _make_stamp(table, row, parts, row.get("protect") == "true") if table else None
+        flags = row.get("protect") == "true", row.get("memory") == "true"
+        return _make_stamp(table, row, parts, *flags) if table else None
     except ValueError:
         return None
 
@@ -168,9 +169,10 @@ def _mark(row: Row) -> Mark | None:
     )  # fmt: skip
 
 
-def _make_stamp(table: TableName, values: Mapping[str, Any], parts: Parts, protect: bool) -> Stamp:
+def _make_stamp(table: TableName, values: Mapping[str, Any], parts: Parts, protect: bool, memory: bool) -> Stamp:
+    """memory: an older provision did not record it."""
     unit, fingerprint, base, run, at = (_text(values, name) for name in ("unit", "fingerprint", "base", "run", "at"))
-    return Stamp(table, unit, fingerprint, base, parts, run, at, protect)
+    return Stamp(table, unit, fingerprint, base, parts, run, at, protect, memory)
 
 
 def _table(row: Row) -> TableName | None:

@@ -177,6 +177,13 @@ def _is_query(statement: Statement) -> bool:
 
 
 @cache
+def table_functions() -> frozenset[str]:
+    """The names of DuckDB's own, in small letters."""
+    rows = _parser().execute("SELECT lower(function_name) FROM duckdb_functions() WHERE function_type = 'table'")
+    return frozenset(name for (name,) in rows.fetchall())
+
+
+@cache
 def _database() -> duckdb.DuckDBPyConnection:
     return duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
 

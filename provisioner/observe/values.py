@@ -58,7 +58,7 @@ class Stamp:
     """The record that a table was made by the unit with that fingerprint.
 
     base: the fingerprint before a run's id was mixed in; equal to fingerprint for a deterministic unit. at: UTC, ISO
-    8601.
+    8601. memory: its rows mattered to that unit's next run, as DbtNode has it.
     """
 
     table: TableName
@@ -69,6 +69,7 @@ class Stamp:
     run: str
     at: str
     protect: bool = False
+    memory: bool = False
 
     @property
     def holds_users_rows(self) -> bool:
@@ -139,7 +140,8 @@ class DbtNode:
 @dataclass(frozen=True, slots=True)
 class Want:
     """What the manifest asks of one relation; types are canonical. required: False for one that only dbt knows.
-    protect: None where the manifest says nothing, so that what is on record stays. declared: no step makes it."""
+    protect: None where the manifest says nothing, so that what is on record stays. declared: no step makes it.
+    remembers: its rows matter to its unit's next run, as DbtNode has it."""
 
     table: TableName
     kind: TableKind
@@ -150,6 +152,7 @@ class Want:
     required: bool = True
     place: Place | None = field(default=None, compare=False)
     declared: bool = False
+    remembers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

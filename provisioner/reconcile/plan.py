@@ -134,7 +134,9 @@ def _history(unit: Unit, catalog: Catalog) -> Iterable[Hazard]:
 
 
 def _replaced(unit: Unit, reasons: tuple[Drift, ...], catalog: Catalog) -> Iterable[Hazard]:
-    """Rows that no step made are not ours to replace unasked: nobody stamped them, or they are users' own."""
+    """Rows that nobody can make again are not to be replaced unasked: nobody stamped them, they are users' own, or
+    earlier runs gathered them for a unit that remembered.
+    """
     asked = {one.table for one in reasons if one.reason is Reason.REQUESTED}
     for want in unit.wants:
         relation, mark = catalog.relations.get(want.table), catalog.marks.get(want.table)
@@ -144,6 +146,9 @@ def _replaced(unit: Unit, reasons: tuple[Drift, ...], catalog: Catalog) -> Itera
         if stamp is not None and stamp.holds_users_rows:
             fact = f"it was declared for its users, and it holds {_rows(relation.rows)}"
             yield Hazard(HazardKind.DROPS_TABLE, want.table, fact, stamp.protect and want.protect is not False)
+        elif stamp is not None and stamp.memory and not want.remembers:
+            fact = f"it remembered earlier runs and is made anew from now on, and it holds {_rows(relation.rows)}"
+            yield Hazard(HazardKind.LOSES_HISTORY, want.table, fact)
         elif stamp is None and mark is None and want.table not in asked:
             fact = f"provision did not make it, and it holds {_rows(relation.rows)}"
             yield Hazard(HazardKind.DROPS_TABLE, want.table, fact)

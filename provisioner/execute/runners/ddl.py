@@ -94,7 +94,7 @@ def _parses(text: str) -> bool:
 def _execute(connection: duckdb.DuckDBPyConnection, table: TableName, sql: str) -> None:
     try:
         connection.execute(sql)
-    except (duckdb.InterruptException, duckdb.FatalException, duckdb.IOException):
+    except (duckdb.InterruptException, duckdb.FatalException, duckdb.IOException, duckdb.OutOfMemoryException):
         raise
     except (duckdb.Error, RuntimeError) as error:
         words = str(error).split("\n\nLINE")[0].strip()

@@ -17,6 +17,7 @@ from provisioner.execute.runners.formats import Reader, make_reader
 from provisioner.execute.runners.lossless import INTEGERS, Change, find_bent, whole
 from provisioner.execute.runners.reader_errors import say_reader_error, tells_line
 from provisioner.execute.runners.unzip import DataFile, unpack
+from provisioner.observe.complaints import NAMELESS, blame_surroundings
 from provisioner.observe.values import Want
 
 _OWN_HEADER = ("header", "names", "column_names")
@@ -32,12 +33,14 @@ def load(
     *,
     format: str | None = None,
     options: Mapping[str, Any],
+    database: Path = NAMELESS,
 ) -> None:
     """Make the table anew from the files, inside the open transaction. Columns keep the files' order.
 
     Declared columns get their declared types; others are kept with the types that DuckDB sees in them. No value is bent
-    to fit a type. Raises StepError: load_no_file, load_column_missing, load_value (with file, and line where
-    DuckDB tells it), load_failed, load_format, load_option, and those of unpack.
+    to fit a type. database: for messages. Raises StepError: load_no_file, load_column_missing, load_value (with file,
+    and line where DuckDB tells it), load_failed, load_format, load_option, those of unpack, or the code of what failed
+    around it.
     """
     if not paths:
         raise StepError(
@@ -51,8 +54,15 @@ def load(
         except (duckdb.InterruptException, duckdb.FatalException):
             raise
         except (duckdb.Error, RuntimeError) as error:
+            if blamed := blame_surroundings(error, database):
+                message = f"{want.table}, loading {_some(files)}: {blamed.message}"
+                raise StepError(message, code=blamed.code, cure=blamed.cure) from error
             told = error if tells_line(error) else _with_line(connection, want, files, reader) or error
             raise say_reader_error(told, files) from error
+
+
+def _some(files: tuple[DataFile, ...]) -> str:
+    return files[0].name if len(files) == 1 else f"{len(files)} files"
 
 
 def _load(connection: duckdb.DuckDBPyConnection, want: Want, files: tuple[DataFile, ...], reader: Reader) -> None:
