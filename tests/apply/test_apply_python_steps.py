@@ -36,6 +36,13 @@ FAILING: dict[str, tuple[str, str, tuple[str, ...]]] = {
     "fails in its SQL": (
         function(GOOD, "connection.execute('SELECT nothing FROM t')"), "python_failed", ("work.py:3", "nothing"),
     ),
+    "needs more memory than there is": (
+        function(
+            "connection.execute(\"SET memory_limit = '20MB'; SET temp_directory = ''\")",
+            "connection.execute('CREATE TABLE t AS SELECT list(md5(range::varchar)) AS x FROM range(1_000_000)')",
+        ),
+        "out_of_memory", ("work.py:3", "shop.duckdb"),
+    ),
     "raises when it is imported": (
         "import nowhere_at_all\n" + function(GOOD), "python_failed", ("work.py:1", "nowhere_at_all"),
     ),

@@ -10,7 +10,7 @@ import pytest
 
 from provisioner.declare.values import Manifest, Place, Step, StepKind, TableKind, TableName
 from provisioner.errors import InputError
-from provisioner.execute.room import LEAST, Need, estimate_need, judge_room
+from provisioner.execute.room import LEAST, LITTLE, Need, Room, check_room, estimate_need, judge_room
 from provisioner.execute.session import Observed
 from provisioner.execute.spill import sweep_spill
 from provisioner.observe.values import Catalog, Graph, Relation, Unit, UnitKind, Want
@@ -20,25 +20,46 @@ GIB = 2**30
 
 
 @pytest.mark.parametrize(
-    ("free", "need", "said"),
+    ("room", "need", "said"),
     [
-        (GIB, Need(), ""),
-        (GIB, Need(GIB), ""),
-        (GIB, Need(GIB, 1), "has 1,024 MiB free, and the run may need about 1,024 MiB: 1,024 MiB of files"),
-        (GIB, Need(0, 2 * GIB), "2,048 MiB for tables that are kept until they are made again"),
-        (LEAST, Need(), ""),
+        (Room(GIB), Need(), ""),
+        (Room(GIB), Need(GIB), ""),
+        (Room(GIB), Need(GIB, 1), "has 1,024 MiB free, and the run may need about 1,024 MiB: 1,024 MiB of files"),
+        (Room(GIB), Need(0, 2 * GIB), "2,048 MiB for tables that are kept until they are made again"),
+        (Room(GIB, GIB), Need(2 * GIB), ""),
+        (Room(GIB, GIB), Need(3 * GIB), "has 1,024 MiB free, the database 1,024 MiB of its own, and the run may need"),
+        (Room(LEAST), Need(), "has 16 KiB free, which may be too little"),
+        (Room(LEAST, LITTLE), Need(), ""),
     ],
 )
-def test_a_warning_comes_when_more_may_be_needed_than_is_free(free: int, need: Need, said: str) -> None:
-    warning = judge_room(Path("/data"), free, need)
+def test_a_warning_comes_when_more_may_be_needed_than_is_free(room: Room, need: Need, said: str) -> None:
+    warning = judge_room(Path("/data"), room, need)
     assert said in warning and bool(said) is bool(warning)
     assert not warning or "df -h /data" in warning
 
 
 def test_where_nothing_can_be_written_the_plan_is_refused() -> None:
-    with pytest.raises(InputError, match="has 31 MiB free") as refused:
-        judge_room(Path("/data"), LEAST - 2**20, Need())
+    with pytest.raises(InputError, match="has 12 KiB free") as refused:
+        judge_room(Path("/data"), Room(LEAST - 4096, GIB), Need())
     assert refused.value.code == "disk_full" and "Nothing was done" in refused.value.cure
+
+
+def test_what_a_failed_step_has_swollen_the_database_by_counts_as_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On a disk with hardly anything else free."""
+    monkeypatch.setattr("provisioner.execute.room._free", lambda folder: LEAST)
+    manifest = Manifest("t", tmp_path / "m.yaml", tmp_path, tmp_path / "t.duckdb", (), (), (), "")
+    seen = Observed(Graph({}), Catalog(), Request(), Findings(), Plan())
+    told: list[object] = []
+    with duckdb.connect(str(manifest.database)) as connection:
+        check_room(manifest, seen, connection, told.append)
+        assert len(told) == 1, "nothing is free in it yet"
+        connection.execute("BEGIN; CREATE TABLE t AS SELECT md5(i::VARCHAR) FROM range(900_000) r(i)")
+        connection.execute("ROLLBACK")
+    with duckdb.connect(str(manifest.database)) as connection:
+        check_room(manifest, seen, connection, told.append)
+    assert len(told) == 1, told
 
 
 def test_the_need_is_that_of_due_files_unpacked_and_of_due_tables_that_are_there(tmp_path: Path) -> None:

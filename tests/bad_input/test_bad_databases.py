@@ -299,10 +299,10 @@ def small_disk(folder: Path, size: str) -> Iterator[None]:
 def test_a_disk_with_too_little_room_is_told_before_anything_is_done(shop: Shop) -> None:
     shop.edit("provision.yaml", "build/shop.duckdb", "small/shop.duckdb")
     small = shop.folder / "small"
-    with small_disk(small, "8m"):
+    with small_disk(small, "8k"):
         answer = shop.run("apply", "--format", "json")
         assert (answer.exit_code, answer.codes) == (1, ("disk_full",)), answer
-        assert f"{small} has 8 MiB free" in answer.text and "Make room on that disk" in answer.text
+        assert f"{small} has 4 KiB free" in answer.text and "Make room on that disk" in answer.text
         assert not (small / "shop.duckdb").exists()
         subprocess.run(["mount", "-o", "remount,size=64m", str(small)], check=True)
         assert shop.run("apply").exit_code == 0

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from campaign import Result, Scale
 from points import POINTS
-from trials import Trial, failure, undergo_all
+from side_by_side import failures_of
+from trials import Trial, undergo_all
 
 
 def campaign(scale: Scale) -> Result:
     trials = [Trial(world, (point,)) for point in POINTS for world in point.worlds]
     tried = scale.sample(trials, 12)
     found = list(undergo_all(scale, tried))
-    failures = tuple(failure(trial, outcome) for trial, outcome in found if outcome.complaints)
     struck = sum(outcome.struck for _, outcome in found)
-    return Result(struck, failures, f"{len(POINTS)} failpoints in {len({trial.world for trial in trials})} worlds")
+    note = f"{len(POINTS)} failpoints in {len({trial.world for trial in trials})} worlds"
+    return Result(struck, failures_of(found), note)

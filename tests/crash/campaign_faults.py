@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from campaign import Result, Scale
 from faults import ROOT, Bound, Call, Disk, Fault, Met, Right
-from forked import Ended, answer
-from ground import Ground, failures_of, strike_all
+from forked import Ended
+from ground import At, Ground, ask_all, strike_all
+from side_by_side import failures_of
 from traced import PLACES, STRACE, Place, run
 from worlds import Facts, database_of, facts_of
 
@@ -55,15 +56,15 @@ UNKNOWN = ("unexpected", "failed")
 
 
 def campaign(scale: Scale, worlds: Sequence[str] = ("fresh", "repair")) -> Result:
-    points = [(name, fault) for name in worlds for fault in (*_bounds(), *RIGHTS)]
-    points += [("dbt", fault) for fault in _bounds()[::WITH_DBT]]
+    points = [At(name, fault) for name in worlds for fault in (*_bounds(), *RIGHTS)]
+    points += [At("dbt", fault) for fault in _bounds()[::WITH_DBT]]
     if STRACE:
-        places = [*((name, place) for name in worlds for place in PLACES), ("dbt", PLACES[1])]
-        for name, place, calls in strike_all(count, places, scale, ""):
-            faults = calls_of(place, calls or [])
-            points += [(name, fault) for fault in (faults[::WITH_DBT] if name == "dbt" else faults)]
-    found = strike_all(meet_and_mend, scale.sample(points, 24), scale, "faults")
-    missed = sum(complaints is None for *_, complaints in found)
+        places = [*(At(name, place) for name in worlds for place in PLACES), At("dbt", PLACES[1])]
+        for at, calls in ask_all(count, places, scale):
+            faults = calls_of(at.point, calls)
+            points += [At(at.world, fault) for fault in (faults[::WITH_DBT] if at.world == "dbt" else faults)]
+    found = strike_all(meet_and_mend, scale.sample(points, 24), scale)
+    missed = sum(outcome.missed for _, outcome in found)
     failures = failures_of(found) if STRACE else ("strace is not on this machine", *failures_of(found))
     note = f"{missed} did not come" + ("" if ROOT else "; no disks and no other owners, which need root")
     return Result(len(found) - missed, failures, note)
@@ -73,19 +74,19 @@ def _bounds() -> tuple[Fault, ...]:
     return (*map(Bound, SIZES), *(map(Disk, SIZES) if ROOT else ()))
 
 
-def count(ground: Ground, place: Place) -> list[str]:
-    """Of each call how often it comes, as texts."""
-    counted = run(ground.put(), place, ground.folder / "traced")
+def count(ground: Ground, place: Place) -> Mapping[str, int]:
+    """Of each call how often it comes."""
+    ground.put()
+    counted = run(ground.command(), place, ground.folder / "traced")
     assert counted.ended.code == 0, f"undisturbed under strace: {counted.ended}"
-    return [f"{call} {most}" for call, most in sorted(counted.calls.items()) if call in CALLS]
+    return {call: most for call, most in sorted(counted.calls.items()) if call in CALLS}
 
 
-def calls_of(place: Place, counted: Sequence[str]) -> list[Fault]:
+def calls_of(place: Place, counted: Mapping[str, int]) -> list[Fault]:
     """Each call failing once, with each error; and for want of room, with all that come after it."""
     faults: list[Fault] = []
-    for line in counted:
-        call, most = line.split()
-        for number in range(1, int(most) + 1):
+    for call, most in counted.items():
+        for number in range(1, most + 1):
             faults += [Call(place, call, number, error) for error in CALLS[call]]
             faults += [Call(place, call, number, "ENOSPC", stays=True)] if "ENOSPC" in CALLS[call] else []
     return faults
@@ -103,7 +104,7 @@ def meet_and_mend(ground: Ground, fault: Fault) -> list[str] | None:
 
 def _facts_before(ground: Ground) -> Facts | None:
     database = database_of(ground.folder / "before" / "provision.yaml")
-    return answer(lambda: facts_of(database), ground.folder / "said") if database.exists() else None
+    return ground.answer(lambda: facts_of(database)) if database.exists() else None
 
 
 def _of_ending(ended: Ended) -> list[str]:
@@ -145,7 +146,7 @@ def _of_loss(ground: Ground, before: Facts | None) -> list[str]:
     """Each relation that was there is as it was, or as an undisturbed run makes it."""
     if before is None:
         return []
-    found = answer(lambda: facts_of(ground.database), ground.folder / "said")["content"]
+    found = ground.answer(lambda: facts_of(ground.database))["content"]
     after = ground.wanted["content"]
     return [
         f"{name} has {found.get(name)}"

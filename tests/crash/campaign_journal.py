@@ -6,16 +6,16 @@ import random
 from pathlib import Path
 
 from campaign import Result, Scale
-from journals import WHOLE, Damage, complaints
-from points import BEGINNINGS, journal_of
-from stage import Stage
-from trials import Outcome, failure, in_processes, stage_of_this_process
+from ground import own
+from journals import WHOLE, Damage, complaints, ground_of
+from points import journal_of
+from side_by_side import Outcome, failure, try_all
 
 FLIPS, RESTARTS = 400, 150
 
 
 def campaign(scale: Scale) -> Result:
-    journal = journal_of(Stage(scale.folder / "first").set_up(BEGINNINGS["late"]))
+    journal = journal_of(ground_of(own(scale.folder), restart=False).put())
     size, lines = journal.stat().st_size, journal.read_bytes().count(b"\n")
     chosen = random.Random(scale.seed)
     cuts = [Damage("cut at byte", at) for at in range(size)]
@@ -25,18 +25,14 @@ def campaign(scale: Scale) -> Result:
     restarted = [(damage, True) for damage in (*WHOLE, *lost[:2])]
     if not scale.short:
         restarted += [(damage, True) for damage in chosen.sample([*cuts, *flips], RESTARTS)]
-    found = list(in_processes(scale, _judge, [*resumed, *(restarted[:: 1 + 2 * scale.short])]))
+    found = list(try_all(scale, _judge, [*resumed, *(restarted[:: 1 + 2 * scale.short])]))
     failures = tuple(failure(_name(damaged), outcome) for damaged, outcome in found if outcome.complaints)
     return Result(len(found), failures, f"a journal of {size:,} bytes and {lines} lines")
 
 
 def _judge(folder: Path, damaged: tuple[Damage, bool]) -> Outcome:
     damage, restart = damaged
-    try:
-        stage = stage_of_this_process(folder)
-        return Outcome(1, tuple(complaints(stage, damage, restart=restart)))
-    except Exception as problem:
-        return Outcome(0, (f"{type(problem).__name__}: {problem}",))
+    return Outcome(1, tuple(complaints(ground_of(own(folder), restart=restart), damage)))
 
 
 def _name(damaged: tuple[Damage, bool]) -> str:

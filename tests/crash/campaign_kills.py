@@ -16,8 +16,9 @@ from pathlib import Path
 from typing import Literal
 
 from campaign import Result, Scale
-from forked import Command, Forked
-from ground import Ground, failures_of, strike_all
+from forked import Forked
+from ground import At, Ground, strike_all
+from side_by_side import failures_of
 
 Whom = Literal["all", "parent", "child"]
 
@@ -40,19 +41,19 @@ class Moment:
 
 
 def campaign(scale: Scale) -> Result:
-    found = strike_all(kill_and_resume, scale.sample(moments(scale.seed), 24), scale, "kills")
-    late = sum(complaints is None for *_, complaints in found)
+    found = strike_all(kill_and_resume, scale.sample(moments(scale.seed), 24), scale)
+    late = sum(outcome.missed for _, outcome in found)
     failures = failures_of(found)
     if not scale.short and len(found) - late < LEAST:
         failures = (f"only {len(found) - late} of {len(found)} kills hit a process that lived", *failures)
     return Result(len(found) - late, failures, f"{late} came too late")
 
 
-def moments(seed: int, shares: dict[str, int] = SHARES) -> list[tuple[str, Moment]]:
+def moments(seed: int, shares: dict[str, int] = SHARES) -> list[At[Moment]]:
     """The world and the moment of each kill, by the seed."""
     chance = random.Random(seed)
     return [
-        (name, Moment(_WHOM[name][number % len(_WHOM[name])], chance.random()))
+        At(name, Moment(_WHOM[name][number % len(_WHOM[name])], chance.random()))
         for name, many in shares.items()
         for number in range(many)
     ]
@@ -60,7 +61,8 @@ def moments(seed: int, shares: dict[str, int] = SHARES) -> list[tuple[str, Momen
 
 def kill_and_resume(ground: Ground, moment: Moment) -> list[str] | None:
     """Complaints; None when everything was over before."""
-    process = Forked(Command(ground.put()), ground.folder / "killed").go()
+    ground.put()
+    process = Forked(ground.command(), ground.folder / "killed").go()
     if moment.whom == "child":
         return _kill_child(ground, process, moment)
     end = time.monotonic() + moment.part * ground.seconds
@@ -95,8 +97,9 @@ def _resume_watched(ground: Ground, before: set[int]) -> list[str]:
     following = Forked(ground.command("apply", "--lock-timeout", "60s"), ground.folder / "following").go()
     seen, together = set[int](), set[int]()
     while (ended := following.poll()) is None:
-        now = writers(ground.database, {*before, following.pid, *descendants(following.pid)})
-        # A child that was forked a moment ago still has what its parent has open: only what lasts counts.
+        # A child that was forked a moment ago, to become git, still has what its parent has open: it does not count.
+        workers_now = filter(_is_worker, {*before, *descendants(following.pid)})
+        now = writers(ground.database, {following.pid, *workers_now})
         together |= now if len(now) > 1 and now == seen else set()
         seen = now
         time.sleep(0.002)
@@ -118,7 +121,11 @@ def descendants(pid: int) -> list[int]:
 
 def workers(pid: int) -> list[int]:
     """Those of its descendants that run dbt or a python step; git is none."""
-    return [child for child in descendants(pid) if b"provisioner.execute." in _read(Path(f"/proc/{child}/cmdline"))]
+    return [child for child in descendants(pid) if _is_worker(child)]
+
+
+def _is_worker(pid: int) -> bool:
+    return b"provisioner.execute." in _read(Path(f"/proc/{pid}/cmdline"))
 
 
 def writers(database: Path, pids: set[int]) -> set[int]:

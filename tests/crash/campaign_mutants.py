@@ -11,7 +11,7 @@ from pathlib import Path
 
 from campaign import Result, Scale
 from mutants import MUTANTS, Mutant
-from trials import Outcome, failure, in_processes
+from side_by_side import Outcome, failures_of, try_all
 
 import provisioner
 
@@ -28,8 +28,8 @@ def campaign(scale: Scale) -> Result:
     code, said = _test(_copy(scale.folder / "unchanged"), tests)
     if code != FINE:
         return Result(0, (f"the tests fail without any mutant: {said}",))
-    found = list(in_processes(scale, _hunt, tried))
-    failures = tuple(failure(mutant.name, outcome) for mutant, outcome in found if outcome.complaints)
+    found = list(try_all(scale, _hunt, tried))
+    failures = failures_of(found)
     return Result(len(found), failures, f"{len(found) - len(failures)} found out")
 
 

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 
 from campaign import Result, Scale
 from points import BEGINNINGS, DEAR, DEARER, POINTS, RECOVERY, Point
-from trials import Trial, failure, undergo_all
+from side_by_side import failure
+from trials import Trial, undergo_all
 
 PAIRS, PAIRS_WITH_DBT, PAIRS_IN_SHORT = 210, 20, 10
 

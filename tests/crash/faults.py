@@ -52,8 +52,8 @@ class Call:
     def meet(self, ground: Ground) -> Met | None:
         when = f"{self.number}{'+' if self.stays else ''}"
         inject = f"inject={self.call}:error={self.error}:when={when}"
-        manifest = ground.put()
-        traced = run(manifest, self.place, ground.folder / "traced", inject, words=WORDS)
+        ground.put()
+        traced = run(ground.command(*WORDS), self.place, ground.folder / "traced", inject)
         return Met(traced.ended, traced.at) if traced.struck else None
 
 
@@ -67,7 +67,8 @@ class Bound:
         return f"files of {self.size:,} bytes at most"
 
     def meet(self, ground: Ground) -> Met:
-        return Met(_apply(ground, ground.put(), lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (self.size,) * 2)))
+        ground.put()
+        return Met(_apply(ground, lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (self.size,) * 2)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +81,10 @@ class Disk:
         return f"a disk with {self.free:,} bytes free"
 
     def meet(self, ground: Ground) -> Met:
-        manifest = ground.put()
-        build = database_of(manifest).parent
+        build = database_of(ground.put()).parent
         there = sum(file.stat().st_size + 8192 for file in build.iterdir()) if build.exists() else 0
         with small_disk(build, there + self.free):
-            return Met(_apply(ground, manifest, _without_a_look_at_room))
+            return Met(_apply(ground, _without_a_look_at_room))
 
 
 @contextmanager
@@ -124,8 +124,7 @@ class Right:
         return f"{self.ending or 'database'} of {'another' if self.foreign else 'ours'} with mode {self.mode:o}"
 
     def meet(self, ground: Ground) -> Met | None:
-        manifest = ground.put()
-        database = database_of(manifest)
+        database = database_of(ground.put())
         database.parent.mkdir(exist_ok=True)
         path = database.parent if self.ending == ".." else database.with_name(f"{database.name}{self.ending}")
         if not path.exists() and self.ending:
@@ -137,7 +136,7 @@ class Right:
         if self.foreign:
             os.chown(path, NOBODY, NOBODY)
         try:
-            return Met(_apply(ground, manifest, _be_like_anybody))
+            return Met(_apply(ground, _be_like_anybody))
         finally:
             if path.exists():
                 os.chown(path, before.st_uid, before.st_gid)
@@ -156,6 +155,5 @@ def _be_like_anybody() -> None:
 Fault = Call | Bound | Disk | Right
 
 
-def _apply(ground: Ground, manifest: Path, prepare: Callable[[], None]) -> Ended:
-    command = replace(ground.command(*WORDS), manifest=manifest, prepare=prepare)
-    return Forked(command, ground.folder / "said").go().wait()
+def _apply(ground: Ground, prepare: Callable[[], None]) -> Ended:
+    return Forked(replace(ground.command(*WORDS), prepare=prepare), ground.folder / "said").go().wait()

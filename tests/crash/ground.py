@@ -4,155 +4,159 @@ from __future__ import annotations
 
 import os
 import shutil
-import sys
+import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
-from dataclasses import dataclass
-from functools import cache
-from multiprocessing import get_context
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Generic, TypeVar
 
 from campaign import Scale
 from forked import Command, Ended, Forked, answer
+from side_by_side import Outcome, in_processes, try_all
+from strike import cache_of, surroundings
 from worlds import WORLDS, Facts, World, database_of, differences, facts_of, put
 
 import provisioner
 
+R = TypeVar("R")
 T = TypeVar("T")
+APPLY = ("apply",)
 
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """wanted: the facts after an undisturbed apply. seconds: that it takes; seconds_of_child: that its child lives."""
+    """words: the command that is disturbed here. wanted: the facts after nobody disturbed it. seconds: that it takes.
+
+    The world is always in the same place, which dbt's cache goes by; its own cache is put there with it.
+    """
 
     world: World
     folder: Path
-    wanted: Facts
+    words: tuple[str, ...] = APPLY
+    wanted: Facts = field(default_factory=dict)
     seconds: float = 0.0
 
     @property
-    def seconds_of_child(self) -> float:
-        return self.seconds * (0.8 if self.world.dbt else 0.25)
+    def manifest(self) -> Path:
+        return self.folder / "here" / "provision.yaml"
 
     @property
     def database(self) -> Path:
-        return database_of(self.folder / "here" / "provision.yaml")
+        return database_of(self.manifest)
+
+    @property
+    def seconds_of_child(self) -> float:
+        """How long its child lives."""
+        return self.seconds * (0.8 if self.world.dbt else 0.25)
 
     def put(self) -> Path:
-        """The world as it is before the apply, with the cache of one that went before; its manifest."""
-        put(self.folder / "cache-before", self.folder / "cache")
-        put(self.folder / "tmp-before", self.folder / "tmp")
+        """The world as it is before the command, in the place of what was there; its manifest."""
         return put(self.folder / "before", self.folder / "here")
 
     def command(self, *words: str) -> Command:
-        """`provision` with these words."""
-        return Command(self.folder / "here" / "provision.yaml", words)
+        """`provision` with these words, or with its own."""
+        return Command(self.manifest, words or self.words, surroundings(self.manifest))
 
     def provision(self, *words: str) -> Ended:
-        """Run here to its end."""
+        """The command, to its end."""
         return Forked(self.command(*words), self.folder / "said").go().wait()
 
     def resume(self) -> list[str]:
-        """Apply once more and tell what is not as in an undisturbed run."""
-        ended = self.provision("apply", "--lock-timeout", "60s")
+        """Give the command once more, and tell what is not as if nobody had disturbed it."""
+        ended = self.provision()
         if ended.code != 0 or not ended.clean:
-            return [f"the next apply: {ended}"]
+            return [f"the next {' '.join(self.words)}: {ended}"]
         return self.judge()
 
     def judge(self) -> list[str]:
-        """What is not as after an undisturbed apply."""
-        found, left = answer(lambda: _look(self.folder / "here" / "provision.yaml"), self.folder / "said")
-        # An apply that finds nothing to do writes nothing: what a commit left in the WAL stays there, and counts.
-        found["files"] = [name for name in found["files"] if name != f"{self.database.name}.wal"]
+        """What is not as if nobody had disturbed the command, a line each."""
+        found, left = self.look()
         return [*differences(self.wanted, found), *(f"{action} is still planned" for action in left)]
 
+    def look(self) -> tuple[Facts, list[str]]:
+        """The facts as of now, and what a plan would do."""
+        facts, left = self.answer(lambda: (facts_of(self.database), _planned(self.manifest)))
+        return facts, left
 
-def lay(world: World, folder: Path) -> Ground:
-    """A ground for this world. folder: an empty one; the cache and what is temporary are kept in it from now on."""
-    folder.mkdir(parents=True)
-    for name in ("tmp", "tmp-before", "cache"):
-        (folder / name).mkdir()
-    ground = Ground(world, folder, {})
-    with surroundings(folder):
-        manifest = folder / "here" / "provision.yaml"
-        answer(lambda: world.make(folder / "here").name, folder / "said")
-        shutil.copytree(folder / "here", folder / "before")
-        if world.dbt:  # the first apply of all fills dbt's cache, and is not what the others are measured by
-            ground.provision("apply")
-            put(folder / "before", folder / "here")
-        begun = time.monotonic()
-        ended = ground.provision("apply")
-        seconds = time.monotonic() - begun
-        assert ended.code == 0, f"undisturbed: {ended}"
-        put(folder / "cache", folder / "cache-before")
-        wanted, left = answer(lambda: _look(manifest), folder / "said")
-    assert not left, f"undisturbed, and {left} still planned"
-    return Ground(world, folder, wanted, seconds)
+    def answer(self, work: Callable[[], Any]) -> Any:
+        """What `work` returns in a forked child with the surroundings of this ground."""
+
+        def at_home() -> Any:
+            os.environ.update(surroundings(self.manifest))
+            tempfile.tempdir = None
+            return work()
+
+        return answer(at_home, self.folder / "said")
 
 
-def _look(manifest: Path) -> tuple[Facts, list[str]]:
-    left = [action.unit or str(action.tables) for action in provisioner.plan(manifest, cache=False).actions]
-    return facts_of(database_of(manifest)), left
+def _planned(manifest: Path) -> list[str]:
+    return [action.unit or str(action.tables) for action in provisioner.plan(manifest, cache=False).actions]
 
 
-@contextmanager
-def surroundings(folder: Path) -> Iterator[None]:
-    """Cache and temporary files of all children are in this folder."""
-    before = {name: os.environ.get(name) for name in ("XDG_CACHE_HOME", "TMPDIR")}
-    os.environ.update(XDG_CACHE_HOME=str(folder / "cache"), TMPDIR=str(folder / "tmp"))
-    try:
-        yield
-    finally:
-        for name, value in before.items():
-            if value is None:
-                del os.environ[name]
-            else:
-                os.environ[name] = value
+def lay(world: World, folder: Path, words: tuple[str, ...] = APPLY, *, warm: bool = False) -> Ground:
+    """A ground for this world and command, laid when it is first asked for in this process.
+
+    folder: it gets one of its own in there. warm: with the cache of a run that went before, so that dbt is quick.
+    """
+    return _laid(world, folder, words, warm)
 
 
 @cache
-def _ground_of_this_process(name: str, folder: Path) -> Ground:
-    return lay(WORLDS[name], folder / f"{name}-{os.getpid()}")
+def _laid(world: World, folder: Path, words: tuple[str, ...], warm: bool) -> Ground:
+    ground = Ground(world, folder / "-".join((world.name, *words)), words)
+    ground.folder.mkdir(parents=True)
+    (ground.folder / "here").mkdir()
+    ground.answer(lambda: world.make(ground.manifest.parent).name)
+    shutil.copytree(ground.folder / "here", ground.folder / "before")
+    if warm:
+        ground.provision()
+        put(cache_of(ground.manifest), cache_of(ground.folder / "before" / "provision.yaml"))
+        ground.put()
+    begun = time.monotonic()
+    ended = ground.provision()
+    seconds = time.monotonic() - begun
+    wanted, left = ground.look()
+    assert ended.code == 0 and not left and not wanted["marks"], f"undisturbed: {ended}; still planned: {left}"
+    return replace(ground, wanted=wanted, seconds=seconds)
 
 
-def _strike(strike: Callable[[Ground, T], Any], name: str, folder: Path, point: T) -> Any:
-    ground = _ground_of_this_process(name, folder)
-    with surroundings(ground.folder):
-        try:
-            return strike(ground, point)
-        except AssertionError as problem:
-            return [f"{problem}"]
+@dataclass(frozen=True, slots=True)
+class At(Generic[T]):
+    """A point in a world. world: its name in WORLDS."""
+
+    world: str
+    point: T
+
+    def __str__(self) -> str:
+        return f"{self.world} {self.point}"
 
 
 def strike_all(
-    strike: Callable[[Ground, T], list[str] | None], points: Sequence[tuple[str, T]], scale: Scale, what: str
-) -> list[tuple[str, T, list[str] | None]]:
-    """Strike at every point, each in the world that is named with it; of each point what `strike` returned.
+    strike: Callable[[Ground, T], list[str] | None], points: Sequence[At[T]], scale: Scale
+) -> list[tuple[At[T], Outcome]]:
+    """Strike at every point, each in its world.
 
     strike: puts the world, strikes, judges; returns complaints, or None for a point that did not come.
-    what: the row, for the progress told on stderr; "" tells nothing.
     """
-    begun, found = time.monotonic(), list[tuple[str, T, list[str] | None]]()
-    with ProcessPoolExecutor(scale.jobs, mp_context=get_context("fork")) as pool:
-        due = [(name, point, pool.submit(_strike, strike, name, scale.folder, point)) for name, point in points]
-        for name, point, future in due:
-            result = future.result()
-            found.append((name, point, result))
-            if what:
-                _tell(what, [f"{name} {point}: {line}" for line in result or ()], len(found), len(due), begun)
-    return found
+    return list(try_all(scale, partial(_strike, strike), points))
 
 
-def _tell(what: str, complaints: list[str], done: int, due: int, begun: float) -> None:
-    for line in complaints:
-        print(f"{what}: {line}"[:1500], file=sys.stderr, flush=True)
-    if done % 25 == 0:
-        print(f"{what}: {done} of {due}, {time.monotonic() - begun:.0f} s", file=sys.stderr, flush=True)
+def ask_all(work: Callable[[Ground, T], R], points: Sequence[At[T]], scale: Scale) -> list[tuple[At[T], R]]:
+    """What `work` returns for every point, each in its world."""
+    return list(in_processes(scale, partial(_ask, work), points))
 
 
-def failures_of(found: Sequence[tuple[str, T, list[str] | None]]) -> tuple[str, ...]:
-    """One line for each point with complaints."""
-    return tuple(f"{name} {point}: {'; '.join(complaints)}"[:1500] for name, point, complaints in found if complaints)
+def _strike(strike: Callable[[Ground, T], list[str] | None], folder: Path, at: At[T]) -> Outcome:
+    complaints = _ask(strike, folder, at)
+    return Outcome(0) if complaints is None else Outcome(1, tuple(complaints))
+
+
+def _ask(work: Callable[[Ground, T], R], folder: Path, at: At[T]) -> R:
+    return work(lay(WORLDS[at.world], own(folder), warm=True), at.point)
+
+
+def own(folder: Path) -> Path:
+    """A folder in this one for this process alone."""
+    return folder / f"process-{os.getpid()}"

@@ -8,9 +8,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from ground import APPLY, Ground, lay
 from points import BEGINNINGS, RESTART, journal_of
-from stage import APPLY, Stage
-from strike import run
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,17 +66,19 @@ KINDS: Mapping[str, Callable[[Path, int], None]] = {
 WHOLE = tuple(Damage(kind) for kind in KINDS if kind not in ("cut at byte", "bit flipped", "line lost"))
 
 
-def complaints(stage: Stage, damage: Damage, *, restart: bool) -> list[str]:
-    """What is wrong after a run that died, with its journal damaged since: a line each.
+def ground_of(folder: Path, *, restart: bool) -> Ground:
+    """A run that died, and what is done about it.
 
     Without restart, what the dead run did is not done again, which `counts_log` shows; what it did not do is.
     With it, only `sales` was done, and it may be made again or not.
     """
-    world, words = BEGINNINGS["died" if restart else "late"], RESTART if restart else APPLY
-    stage.undisturbed(world, words)
-    manifest = stage.set_up(world)
-    damage.inflict(journal_of(manifest))
-    told = run(manifest, "history")
+    return lay(BEGINNINGS["died" if restart else "late"], folder, RESTART if restart else APPLY)
+
+
+def complaints(ground: Ground, damage: Damage) -> list[str]:
+    """What is wrong after the run that died, with its journal damaged since: a line each."""
+    damage.inflict(journal_of(ground.put()))
+    told = ground.provision("history")
     wrong = [] if told.code == 0 and told.clean else [f"history: {told}"]
-    found = stage.judge(world, manifest, words)
+    found = ground.resume()
     return wrong + [line for line in found if not line.startswith("files: shop.duckdb.journal.damaged")]

@@ -80,8 +80,8 @@ MUTANTS = (
     Mutant(
         "no withdrawal before dbt",
         "execute/aside.py",
-        "                withdraw(connection, [_keep(connection, unit, table, catalog, run)])",
-        "                _keep(connection, unit, table, catalog, run)",
+        "                withdraw(connection, [_keep(connection, unit, table, catalog, run, structures)])",
+        "                _keep(connection, unit, table, catalog, run, structures)",
         (f"{_ASIDE}::test_after_a_death_the_old_table_is_back_and_its_unit_is_due",),
     ),
     Mutant(
@@ -143,8 +143,8 @@ MUTANTS = (
     Mutant(
         "database made under its own name",
         "observe/database.py",
-        '    new = real.with_name(f"{real.name}.creating")',
-        "    new = real",
+        '    new = real.with_name(f"{real.name}.creating")\n    try:\n        real.parent',
+        "    new = real\n    try:\n        real.parent",
         ("crash/test_failpoints.py::test_a_new_database_has_another_name_until_it_is_whole",),
     ),
     Mutant(

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
-from stage import APPLY
+from ground import APPLY
 from strike import DBT_WORKER, PYTHON_WORKER, Strike, kill
 from worlds import NOTES, WORLDS, World, database_of, project
 
@@ -152,7 +152,7 @@ RUN = (
     Point("before the first unit", Strike("execute.walk:Walk.walk"), ANY),
     Point("when a declared table is made", Strike("execute.single:create_declared", "after"), NEW),
     Point("when a file is loaded", Strike("execute.single:load", "after"), LOADING),
-    Point("in the middle of a script", Strike("execute.runners.sql:_run", "after", 3), ANY),
+    Point("in the middle of a script", Strike("execute.runners.sql:_execute", "after", 3), ANY),
     Point("before a view's script", Strike("execute.single:run_sql", nth=2), ANY),
     Point("before trust is withdrawn", Strike(_MARK), ANY),
     Point("when trust is withdrawn, before the effect", Strike(_MARK, "after", 2), ANY),
@@ -171,10 +171,10 @@ RUN = (
         PRUNE,
     ),
     Point("when an orphan is gone", Strike("execute.single:_drop", "after"), ("repair",), PRUNE),
-    Point("before the last look", Strike("execute.locked:_Locked._look_again"), ANY),
+    Point("before the last look", Strike("execute.carrying:Carrying._look_again"), ANY),
     Point("before the checkpoint", Strike("execute.live:Live.rest"), ANY),
     Point("after the checkpoint", Strike("execute.live:Live.rest", "after"), ANY),
-    Point("after the last look", Strike("execute.locked:look_again", "after"), ANY),
+    Point("after the last look", Strike("execute.carrying:look_again", "after"), ANY),
     Point("before the file is closed and sealed", Strike("execute.live:Live.close_sealed"), NEW),
     Point("when the file is sealed", Strike("execute.live:Live.close_sealed", "after"), NEW),
     Point("before the proof is kept", Strike("execute.session:keep"), ANY),
@@ -245,6 +245,6 @@ DEARER = (
     ),
     Point("after dbt, before its nodes are accepted", Strike("execute.dbt_settle:accept", nth=2), DBT),
     Point("when nodes are accepted, before it is read back", Strike("execute.aside:are_on_record", nth=2), DBT),
-    Point("in keeping what dbt parsed", Strike("execute.dbt_client:os.replace"), DBT),
+    Point("in keeping what dbt parsed", Strike("execute.dbt_parse:os.replace"), DBT),
 )
 POINTS = (*LOCK, *CREATION, *JOURNAL, *RECOVERY, *RUN, *PYTHON, *RESTARTS, *DEAR, *DEARER)

@@ -64,7 +64,7 @@ def cache_of(manifest: Path) -> Path:
 
 def run(manifest: Path, *words: str) -> Ended:
     """`provision WORDS` for the manifest, to its end."""
-    return _to_the_end(Command(manifest, words, _variables(manifest)))
+    return _to_the_end(Command(manifest, words, surroundings(manifest)))
 
 
 def kill(manifest: Path, strike: Strike, *words: str, prepare: Callable[[], None] = lambda: None) -> Ended:
@@ -74,7 +74,7 @@ def kill(manifest: Path, strike: Strike, *words: str, prepare: Callable[[], None
     """
     struck = cache_of(manifest) / "struck"
     struck.unlink(missing_ok=True)
-    trap, variables = strike.trap(struck), _variables(manifest)
+    trap, variables = strike.trap(struck), surroundings(manifest)
     if strike.inside:
         paths = [str(BOOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         variables |= {VARIABLE: json.dumps(trap), "PYTHONPATH": os.pathsep.join(paths)}
@@ -89,11 +89,13 @@ def kill(manifest: Path, strike: Strike, *words: str, prepare: Callable[[], None
     return ended
 
 
-def _variables(manifest: Path) -> dict[str, str]:
-    return {"XDG_CACHE_HOME": str(cache_of(manifest))}
+def surroundings(manifest: Path) -> dict[str, str]:
+    """Variables for a process that has a cache, and a folder for temporary files, in the project's folder."""
+    temporary = manifest.parent / ".tmp"
+    for folder in (cache_of(manifest), temporary):
+        folder.mkdir(exist_ok=True)
+    return {"XDG_CACHE_HOME": str(cache_of(manifest)), "TMPDIR": str(temporary)}
 
 
 def _to_the_end(command: Command) -> Ended:
-    cache = cache_of(command.manifest)
-    cache.mkdir(exist_ok=True)
-    return Forked(command, cache / "said").go().wait()
+    return Forked(command, cache_of(command.manifest) / "said").go().wait()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import stat
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +12,8 @@ import pytest
 from campaign import Scale
 from campaign_files import DAMAGE, Point, every_point, make_template, try_point
 from damage import Said, Shop, flip, leave_wal, write_parquet, write_sqlite
+
+from provisioner.observe.database import reserve
 
 SEED, POINTS = 20, 10
 
@@ -70,6 +73,24 @@ def test_a_damaged_database_is_set_aside_whole_and_made_anew(shop: Shop, act: Ca
     assert kept[0].read_bytes() == body
     assert kept[0].with_name(f"{kept[0].name}.wal").read_bytes() == log
     assert shop.rows() == {"notes": [], "numbers": [(5000, 12497500, "9x")]}
+
+
+@pytest.mark.parametrize("words", ["--recreate", "killed and --recreate"])
+def test_the_new_database_has_the_mode_and_the_owner_of_the_damaged_one(shop: Shop, words: str) -> None:
+    """Also when the death came just after the damaged one was out of the way."""
+    cut(shop)
+    owner = 65_534 if os.geteuid() == 0 else os.geteuid()
+    os.chown(shop.database, owner, -1)
+    shop.database.chmod(0o600)
+    if words == "--recreate":
+        assert apply(shop, "--recreate").code == 0
+    else:
+        reserve(shop.database)
+        shop.database.rename(shop.database.with_name("aside"))
+        assert apply(shop).code == 0
+    facts = shop.database.stat()
+    assert (stat.S_IMODE(facts.st_mode), facts.st_uid) == (0o600, owner)
+    assert not list(shop.database.parent.glob("*.creating"))
 
 
 def test_a_sound_database_is_not_recreated(shop: Shop) -> None:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from points import BEGINNINGS, DEAR, Point
-from stage import Stage
-from strike import kill
+from points import DEAR, Point
+from side_by_side import Outcome
+from trials import Trial, undergo
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("stage"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each world is laid in it once."""
+    return tmp_path_factory.mktemp("grounds")
 
 
 @pytest.mark.parametrize("point", DEAR, ids=lambda point: point.name)
 def test_after_a_kill_around_dbt_the_same_command_ends_as_if_nobody_had_disturbed_it(
-    stage: Stage, point: Point
+    folder: Path, point: Point
 ) -> None:
-    world = BEGINNINGS[point.worlds[0]]
-    stage.undisturbed(world, point.words)
-    manifest = stage.set_up(world)
-    kill(manifest, point.strike, *point.words)
-    assert stage.judge(world, manifest, point.words) == []
+    assert undergo(folder, Trial(point.worlds[0], (point,))) == Outcome(struck=1)

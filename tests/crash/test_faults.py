@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from campaign_faults import meet_and_mend
 from faults import ROOT, Bound, Disk, Fault, Right
-from ground import Ground, lay, surroundings
+from ground import Ground, lay
 from worlds import WORLDS
 
 FAULTS: tuple[Fault, ...] = (
@@ -21,10 +19,8 @@ FAULTS: tuple[Fault, ...] = (
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    found = lay(WORLDS["repair"], tmp_path_factory.mktemp("faults") / "ground")
-    with surroundings(found.folder):
-        yield found
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return lay(WORLDS["repair"], tmp_path_factory.mktemp("faults"))
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=str)

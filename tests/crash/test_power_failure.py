@@ -6,9 +6,9 @@ import sys
 from pathlib import Path
 
 import pytest
+from ground import lay
 from points import BEGINNINGS, POINTS
 from power import Disk
-from stage import Stage
 from strike import cache_of, kill
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks up names of open files in /proc")
@@ -27,22 +27,20 @@ FAILURES = (
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("stage"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each world is laid in it once."""
+    return tmp_path_factory.mktemp("grounds")
 
 
 @pytest.mark.parametrize(("world", "point", "names"), FAILURES)
 def test_what_was_told_is_on_the_disk_and_the_next_apply_ends_well(
-    stage: Stage, world: str, point: str, names: str
+    folder: Path, world: str, point: str, names: str
 ) -> None:
-    beginning, words = BEGINNINGS[world], NAMED[point].words
-    stage.undisturbed(beginning, words)
-    manifest = stage.set_up(beginning)
+    ground = lay(BEGINNINGS[world], folder)
+    manifest = ground.put()
     told = cache_of(manifest) / "lost"
-    kill(
-        manifest, NAMED[point].strike, *words, prepare=Disk(manifest.parent, told, undo=names != "names are kept").watch
-    )
+    disk = Disk(manifest.parent, told, undo=names != "names are kept")
+    kill(manifest, NAMED[point].strike, *ground.words, prepare=disk.watch)
     lost = {Path(name).name for name in told.read_text(encoding="utf-8").splitlines()}
     assert not lost & {"shop.duckdb", "shop.duckdb.journal"}
-    complaints = stage.judge(beginning, manifest, words)
-    assert [line for line in complaints if not line.startswith("files: shop.duckdb.journal.damaged")] == []
+    assert [line for line in ground.resume() if not line.startswith("files: shop.duckdb.journal.damaged")] == []

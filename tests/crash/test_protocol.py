@@ -9,6 +9,8 @@ from pathlib import Path
 import duckdb
 import neighbours  # noqa: F401  so that the next line finds its module
 import pytest
+from campaign_mutants import PACKAGE
+from mutants import MUTANTS, Mutant
 from projects import make as make_project
 from projects import planned
 from strike import cache_of, run
@@ -94,3 +96,8 @@ def test_what_commits_by_itself_and_dies_is_interrupted_and_never_adopted(tmp_pa
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache_of(project.path)))
         assert planned(project.plan()) == {"half": {"interrupted"}}
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=str)
+def test_each_mutant_still_finds_the_text_that_it_breaks(mutant: Mutant) -> None:
+    assert (PACKAGE / mutant.file).read_text(encoding="utf-8").count(mutant.old) == 1

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from points import POINTS
-from stage import Stage
-from trials import Outcome, Trial, undergo
+from side_by_side import Outcome
+from trials import Trial, undergo
 
 NAMED = {point.name: point for point in POINTS}
 PAIRS = (
@@ -19,13 +21,14 @@ PAIRS = (
 
 
 @pytest.fixture(scope="module")
-def stage(tmp_path_factory: pytest.TempPathFactory) -> Stage:
-    return Stage(tmp_path_factory.mktemp("stage"))
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Each world is laid in it once."""
+    return tmp_path_factory.mktemp("grounds")
 
 
 @pytest.mark.parametrize(("world", "first", "second"), PAIRS)
 def test_after_two_deaths_the_same_command_ends_as_if_nobody_had_disturbed_it(
-    stage: Stage, world: str, first: str, second: str
+    folder: Path, world: str, first: str, second: str
 ) -> None:
     trial = Trial(world, (NAMED[first], NAMED[second]))
-    assert undergo(stage, trial) == Outcome(struck=2), str(trial)
+    assert undergo(folder, trial) == Outcome(struck=2), str(trial)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from campaign_syscalls import kill_and_resume
-from ground import Ground, lay, surroundings
+from ground import Ground, lay
 from traced import STRACE, Point
 from worlds import WORLDS
 
@@ -21,10 +19,8 @@ POINTS = (
 
 
 @pytest.fixture(scope="module")
-def ground(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
-    found = lay(WORLDS["fresh"], tmp_path_factory.mktemp("traced") / "ground")
-    with surroundings(found.folder):
-        yield found
+def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
+    return lay(WORLDS["fresh"], tmp_path_factory.mktemp("traced"))
 
 
 @pytest.mark.skipif(STRACE is None, reason="needs strace")

@@ -76,6 +76,9 @@ def test_a_log_that_cannot_be_replayed_and_may_hold_rows_of_others_is_left_to_a_
     for said in (apply(shop), *shop.say([("ensure",), ("plan",)])):
         assert (said.code, said.error) == (1, "database_wal"), said
         assert said.words == "plan" or ("what others wrote" in said.text and " --without-wal" in said.text)
+    for words in ("--recreate", "--restart"):
+        said = apply(shop, words)
+        assert said.error == "database_wal" and " --without-wal" in said.text, said
     assert shop.fingerprint() == before
     said = apply(shop, "--without-wal")
     (kept,) = shop.database.parent.glob(KEPT)

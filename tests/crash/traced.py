@@ -20,7 +20,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -100,8 +100,8 @@ def one_thread() -> None:
     duckdb.connect = patched
 
 
-def run(manifest: Path, place: Place, folder: Path, *inject: str, words: tuple[str, ...] = ("apply",)) -> Traced:
-    """Apply under strace in this place.
+def run(command: Command, place: Place, folder: Path, *inject: str) -> Traced:
+    """The command under strace in this place.
 
     folder: for what this needs and leaves; emptied. inject: strace's expressions for `-e`.
     """
@@ -110,7 +110,7 @@ def run(manifest: Path, place: Place, folder: Path, *inject: str, words: tuple[s
     (folder / "site" / "sitecustomize.py").write_text(SITE, encoding="utf-8")
     log = folder / "calls"
     strace = [STRACE or "strace", "-f", "-q", "-y", "-e", "trace=%file,%desc", "-o", str(log)]
-    strace += [*_paths(database_of(manifest)), *_injected(inject)]
+    strace += [*_paths(database_of(command.manifest)), *_injected(inject)]
 
     def prepare() -> None:
         os.environ["PYTHONPATH"] = str(folder / "site")
@@ -118,7 +118,7 @@ def run(manifest: Path, place: Place, folder: Path, *inject: str, words: tuple[s
         if place == "worker":
             sys.executable = _worker_start(folder, strace)
 
-    process = Forked(Command(manifest, words, prepare=prepare), folder / "said")
+    process = Forked(replace(command, prepare=prepare), folder / "said")
     tracer = _attach(strace, process.pid) if place == "apply" else None
     ended = process.go().wait()
     if tracer:

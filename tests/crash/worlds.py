@@ -32,10 +32,6 @@ class World:
     make: Callable[[Path], Path]
     dbt: bool = False
 
-    def facts(self, database: Path) -> Facts:
-        """Everything that must equal an undisturbed run; opens the database to read."""
-        return facts_of(database)
-
 
 def database_of(manifest: Path) -> Path:
     """The database of a world, made or not."""
@@ -223,9 +219,10 @@ MINE_ANYHOW = "schema_name <> '_provisioner' AND database_name = current_databas
 
 
 def facts_of(database: Path) -> Facts:
-    """What is in a database, without what tells of time: runs, moments, and the columns that a snapshot keeps of them.
+    """What is in a database, and must equal an undisturbed run; opens it to read.
 
-    Leftover relations are among the relations, marks among the marks, leftover files among the files.
+    Without what tells of time: runs, moments, and the columns that a snapshot keeps of them. Leftover relations are
+    among the relations, marks among the marks, leftover files among the files.
     """
     with duckdb.connect(str(database), read_only=True) as connection:
         connection.execute("SET TimeZone = 'UTC'")

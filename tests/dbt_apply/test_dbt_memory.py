@@ -85,3 +85,8 @@ def test_rows_of_earlier_runs_stay_and_those_of_a_killed_run_come_once(tmp_path:
     shop.apply(rebuild=["log"], allow=["loses_history"])
     assert shop.content(["log"])["log"] == NEW
     shop.check_settled()
+
+    shop.write({"dbt/models/log.sql": table("table", FROM_EVENTS)})
+    assert [(str(one.table), one.kind) for one in shop.plan().hazards] == [("log", "loses_history")]
+    shop.do("DELETE FROM log")
+    assert not shop.plan().hazards, "the rows are counted"

@@ -7,7 +7,8 @@
     ```python              is run, and must end well
 
 Everything else (`sh`, `text`, ...) is for the reader. A page runs in its own copy of `docs/shop`, README.md in one of
-the bundled project. To write what the commands print now into the pages:
+the bundled project. All of README.md starts from nothing, and so does the first command of each other page; what needs
+no shell after that is forked from this process, for the sake of time. To write into the pages what is printed now:
 
     python tests/docs/doc_pages.py [PAGE ...]
 """
@@ -29,14 +30,21 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests"))
+
+import warm  # noqa: E402
+
 PAGES = ("README.md", *sorted(str(path.relative_to(ROOT)) for path in (ROOT / "docs").glob("*.md")))
 HEAD = {"version": "1", "name": "shop", "database": "../build/shop.duckdb", "tiers": "[raw, mart]"}
 TIMEOUT = 120
 
 _BLOCK = re.compile(r"^```(?P<language>[\w-]*)[ \t]*(?P<info>[^\n]*)\n(?P<text>.*?)^```[ \t]*$", re.M | re.S)
 _FILE = re.compile(r"\bfile=(\S+)")
+_NEEDS_NO_SHELL = re.compile(r"provision [\w ./:=,@+%'\"-]+")
+_CALL = "import sys; sys.argv[0] = 'provision'; from provisioner.cli import main; main()"
 # Signs of life: they come when something takes long, which is never twice the same.
 _SIGN_OF_LIFE = re.compile(
     r"^(reading the manifest|preparing|verifying what dbt made|\s+still busy: .*|[\w.]+ \(\d[^)]* s\).*)\n", re.M
@@ -150,7 +158,7 @@ class Place:
 
     def __init__(self, page: str, base: Path) -> None:
         self.folder = base / ("provisioner" if page == "README.md" else "shop")
-        self._bin, self._base, self._status = base / "bin", base, 0
+        self._bin, self._base, self._status, self._may_fork = base / "bin", base, 0, False
         if page == "README.md":
             for name in ("manifests", "dbt"):
                 ignored = shutil.ignore_patterns("target", "logs", "__pycache__", ".user.yml")
@@ -158,18 +166,28 @@ class Place:
         else:
             shutil.copytree(ROOT / "docs" / "shop", self.folder, ignore=shutil.ignore_patterns("build", "__pycache__"))
         self._bin.mkdir(parents=True)
-        call = "import sys; sys.argv[0] = 'provision'; from provisioner.cli import main; main()"
-        self._write_program("provision", f'exec "{sys.executable}" -P -c "{call}" "$@"')
+        self._write_program("provision", f'exec "{sys.executable}" -P -c "{_CALL}" "$@"')
         self._write_program("python", f'exec "{sys.executable}" "$@"')
 
     def run(self, command: str) -> str:
         """What the command prints, as a reader would see it who sits at `/home/you`."""
-        done = subprocess.run(
-            ["bash", "-c", f"(exit {self._status})\n{command}"], cwd=self.folder, env=self._environment(),
-            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=TIMEOUT,
-        )  # fmt: skip
-        self._status = done.returncode if done.returncode >= 0 else 128 - done.returncode
-        return self._as_seen(done.stdout) + ("Killed\n" if done.returncode == -signal.SIGKILL else "")
+        pipe = subprocess.PIPE
+        with self._start(command, stdin=subprocess.DEVNULL, stdout=pipe, stderr=subprocess.STDOUT) as process:
+            try:
+                printed, _ = process.communicate(timeout=TIMEOUT)
+            except BaseException:
+                process.kill()
+                raise
+        status = process.returncode
+        self._status = status if status >= 0 else 128 - status
+        return self._as_seen(printed) + ("Killed\n" if status == -signal.SIGKILL else "")
+
+    def _start(self, command: str, **streams: Any) -> subprocess.Popen[str]:
+        around: dict[str, Any] = {"cwd": self.folder, "env": self._environment(), **streams}
+        if self._may_fork and _NEEDS_NO_SHELL.fullmatch(command):
+            return warm.Python("-c", _CALL, *shlex.split(command)[1:], **around)
+        self._may_fork = self.folder.name == "shop"
+        return subprocess.Popen(["bash", "-c", f"(exit {self._status})\n{command}"], text=True, **around)
 
     @property
     def succeeded(self) -> bool:

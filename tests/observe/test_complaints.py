@@ -10,6 +10,7 @@ import duckdb
 import pytest
 
 from provisioner.errors import BusyError, DatabaseError, InputError, ProvisionError, StoppedError
+from provisioner.observe.complaints import blame_surroundings
 from provisioner.observe.database import translate
 
 PATH = Path("/data/shop.duckdb")
@@ -50,6 +51,19 @@ def test_words_become_an_error_with_a_code(text: str, error: type[ProvisionError
     assert (type(found), found.code) == (error, code)
     assert "{" not in str(found)
     assert (str(PATH) in found.message and bool(found.cure)) == (code != "database")
+
+
+@pytest.mark.parametrize(("text", "error", "code"), SAID)
+def test_a_step_is_not_blamed_for_what_failed_around_it(text: str, error: type[ProvisionError], code: str) -> None:
+    blamed = blame_surroundings(duckdb.Error(text), PATH)
+    around = {"disk_full", "spill_full", "out_of_memory", "disk_failed", "too_many_files"}
+    assert (blamed.code if blamed else "") == (code if code in around else "")
+
+
+@pytest.mark.parametrize("sort", ["Conversion", "Invalid Input", "Binder"])
+def test_a_value_that_only_cites_such_words_is_the_steps(sort: str) -> None:
+    text = f"{sort} Error: Could not convert string 'No space left on device' to INT32"
+    assert blame_surroundings(duckdb.Error(text), PATH) is None
 
 
 @pytest.mark.parametrize(

@@ -57,6 +57,15 @@ def test_a_new_database_is_there_and_nothing_else(tmp_path: Path, before: str) -
     assert _is_usable(path)
 
 
+def test_a_file_of_no_bytes_says_whose_the_database_is(tmp_path: Path) -> None:
+    path, owner = tmp_path / "shop.duckdb", 65_534 if os.geteuid() == 0 else os.geteuid()
+    path.touch()
+    os.chown(path, owner, -1)
+    path.chmod(0o640)
+    create(path)
+    assert (path.stat().st_mode & 0o777, path.stat().st_uid) == (0o640, owner)
+
+
 def test_folders_are_made(tmp_path: Path) -> None:
     create(tmp_path / "a" / "b" / "shop.duckdb")
     assert inspect_file(tmp_path / "a" / "b" / "shop.duckdb") is FileCondition.PRESENT

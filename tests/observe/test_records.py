@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import duckdb
 import pytest
@@ -11,6 +12,7 @@ from hypothesis import strategies as st
 
 from provisioner.declare.values import TableName
 from provisioner.errors import DatabaseError
+from provisioner.execute.stamps import create_records, grant
 from provisioner.observe.records import (
     CREATE_RECORDS,
     decode_parts,
@@ -95,6 +97,20 @@ def test_a_damaged_stamp_is_an_absent_stamp(connection: duckdb.DuckDBPyConnectio
     assert list(read_records(connection)[0]) == [TableName("main", "other")]
 
 
+OF_OLDER = '{"at":"t","base":"b","fingerprint":"f","parts":{"definition":{},"inputs":{},"upstream":{}},"protect":true,'
+OF_OLDER += '"run":"r","table":{"name":"orders","schema":"main"},"unit":"u"}'
+
+
+def test_what_an_older_provision_wrote_remembers_nothing(connection: duckdb.DuckDBPyConnection) -> None:
+    connection.execute("ALTER TABLE _provisioner.stamps DROP COLUMN memory")
+    _insert(connection, "stamps", STAMP_VALUES)
+    assert read_records(connection)[0] == {ORDERS: STAMP}
+    create_records(connection)
+    grant(connection, [replace(STAMP, memory=True)])
+    assert read_records(connection)[0] == {ORDERS: replace(STAMP, memory=True)}
+    assert decode_stamp(OF_OLDER) == Stamp(ORDERS, "u", "f", "b", Parts(), "r", "t", protect=True)
+
+
 def test_two_stamps_for_one_table_contradict_each_other(connection: duckdb.DuckDBPyConnection) -> None:
     _insert(connection, "stamps", STAMP_VALUES)
     _insert(connection, "stamps", {**STAMP_VALUES, "table_name": "ORDERS", "fingerprint": "f2"})
@@ -171,7 +187,11 @@ LABELS = st.dictionaries(st.text(min_size=1, max_size=5), st.text(min_size=1, ma
 PARTS_OF_ANYTHING = st.builds(Parts, LABELS, LABELS, LABELS)
 NAMES = st.text(min_size=1, max_size=6)
 STAMPS = st.builds(
-    Stamp, st.builds(TableName, NAMES, NAMES), NAMES, NAMES, NAMES, PARTS_OF_ANYTHING, NAMES, NAMES, st.booleans()
+    Stamp,
+    st.builds(TableName, NAMES, NAMES),
+    *(NAMES, NAMES, NAMES, PARTS_OF_ANYTHING, NAMES, NAMES),
+    protect=st.booleans(),
+    memory=st.booleans(),
 )
 
 

@@ -5,12 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+import plan_worlds as worlds
 import pytest
-import worlds
-from worlds import World, name, unit
+from plan_worlds import World, name, unit
 
 from provisioner.declare.values import Column, Expect, HazardKind, TableKind
-from provisioner.observe.values import Catalog, ColumnFact, Graph, Measure, Relation, Stamp, UnitKind, Want
+from provisioner.observe.values import (
+    Catalog,
+    ColumnFact,
+    Graph,
+    Mark,
+    Measure,
+    Relation,
+    Stamp,
+    Unit,
+    UnitKind,
+    Want,
+)
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.values import Mend, Reason, Request
 
@@ -185,6 +196,40 @@ def test_an_incremental_unit_is_run_when_stale_and_refreshed_only_when_asked() -
     asked = worlds.plan_of(worlds.built(graph), graph, Request(rebuild=frozenset([name("events")])))
     assert [action.full_refresh for action in asked.actions] == [True]
     assert [hazard.kind for hazard in asked.hazards] == [HazardKind.LOSES_HISTORY]
+
+
+LOG = unit("log", kind=UnitKind.DBT, memory=True)
+ANEW = unit("log", kind=UnitKind.DBT, code="2")
+# What becomes of a unit that remembered, the rows that its table holds (None: not counted), and what that endangers.
+FORGETFUL: list[tuple[str, Unit, int | None, list[HazardKind]]] = [
+    ("a table", ANEW, 3, [HazardKind.LOSES_HISTORY]),
+    ("a table, rows not counted", ANEW, None, [HazardKind.LOSES_HISTORY]),
+    ("a table, and it is empty", ANEW, 0, []),
+    ("a view", unit("log", kind=UnitKind.DBT, view=True, code="2"), 3, [HazardKind.LOSES_HISTORY]),
+    ("a sql step", unit("log", code="2"), 3, [HazardKind.LOSES_HISTORY]),
+    ("one that remembers too", replace(LOG, definition={"code": "2"}), 3, []),
+]
+
+
+@pytest.mark.parametrize("died", [False, True], ids=["trusted", "a run died in it"])
+@pytest.mark.parametrize(
+    ("after", "rows", "hazards"), [case[1:] for case in FORGETFUL], ids=[case[0] for case in FORGETFUL]
+)
+def test_a_unit_that_no_longer_remembers_does_not_lose_its_rows_unasked(
+    after: Unit, rows: int | None, hazards: list[HazardKind], died: bool
+) -> None:
+    catalog = worlds.built(worlds.graph(LOG)).catalog
+    relations = {name("log"): replace(catalog.relations[name("log")], rows=rows)}
+    stamps, marks = catalog.stamps, catalog.marks
+    if died:
+        stamps, marks = {}, {name("log"): Mark(name("log"), "log", "dead", True, None, stamps[name("log")])}
+    world = World(replace(catalog, relations=relations, stamps=stamps, marks=marks))
+    assert [hazard.kind for hazard in worlds.plan_of(world, worlds.graph(after)).hazards] == hazards
+
+
+def test_once_its_rows_were_given_up_a_unit_is_one_like_others() -> None:
+    world = worlds.apply(worlds.built(worlds.graph(LOG)), worlds.graph(ANEW))
+    assert not worlds.plan_of(world, worlds.graph(replace(ANEW, definition={"code": "3"}))).hazards
 
 
 def test_what_is_not_deterministic_makes_its_readers_stale_only_when_it_runs() -> None:

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import combinations
 
-import worlds
+import plan_worlds as worlds
 from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
-from worlds import Unreadable, World
+from plan_worlds import Unreadable, World
 
 from provisioner.observe.values import Graph, Unit, UnitKind
 from provisioner.reconcile.drift import find_drift

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import traceback
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import pytest
 import warm
@@ -44,6 +46,21 @@ FORMS = {
     "SQL": "'" + SECRET.replace("'", "''") + "'",
     "an address": "https://u:hunter2%27s%20%22w%C3%A4ldchen%22%20%5C%2077%25@host",
     "one line of several": "-----BEGIN-----",
+    "several lines, indented": "-----BEGIN-----\n    abcdefghijklm",
+    "several lines in one": "-----BEGIN----- abcdefghijklm",
+    "a form": quote_plus(SECRET),
+    "an address in small letters": re.sub("%..", lambda found: found[0].lower(), quote(SECRET, "")),
+    "a form in small letters": re.sub("%..", lambda found: found[0].lower(), quote_plus(SECRET)),
+    "a name in SQL": '"' + SECRET.replace('"', '""') + '"',
+    "a name in SQL, in JSON": json.dumps('"' + SECRET.replace('"', '""') + '"'),
+    "Python, without umlauts": ascii(SECRET),
+    "Python, among others": repr(["it's", '"' + SECRET]),
+    "bytes": repr(SECRET.encode()),
+    "JSON in JSON": json.dumps(json.dumps({"a": SECRET})),
+    "Python in Python": repr(repr(SECRET)),
+    "Python in JSON": json.dumps(repr({"a": SECRET})),
+    "JSON in Python": repr(json.dumps(SECRET)),
+    "SQL in JSON in JSON": json.dumps(json.dumps("x = '" + SECRET.replace("'", "''") + "'")),
 }
 
 
@@ -51,12 +68,18 @@ FORMS = {
 def test_a_secret_is_found_in_each_form(form: str) -> None:
     secrets = find_secrets({"DB_PASSWORD": SECRET, "PRIVATE_KEY": "-----BEGIN-----\nabcdefghijklm\n", "HOME": "/root"})
     left = redact(f"before {FORMS[form]} after /root", secrets)
-    assert "hunter2" not in left and "BEGIN" not in left
+    assert not [part for part in ("hunter2", "wäldchen", "ldchen", "77", "BEGIN", "klm") if part in left], left
     assert left.startswith("before ") and left.endswith(" after /root") and "***" in left
 
 
 def test_short_values_and_other_variables_stay() -> None:
     assert find_secrets({"API_KEY": "abc", "TOKEN": "", "HOME": "/home/someone"}) == ()
+    assert redact("true, unless", find_secrets({"SSH_KEY": "begin\ntrue\nunless\n"})) == "true, ***"
+
+
+def test_a_value_that_is_no_text_is_found_too() -> None:
+    value = b"hunter2\xff".decode(errors="surrogateescape")
+    assert redact(f"no {value}", find_secrets({"TOKEN": value})) == "no ***"
 
 
 # Ways to fail that tell the value: keys of the manifest, and what the error's code is.

@@ -134,6 +134,18 @@ ATTEMPTS = {
     "a log, selected": "FROM enable_logging('QueryLog', storage = 'file', storage_path = '{here}/new')",
     "a secret": "CREATE SECRET s (TYPE http, BEARER_TOKEN 'x'); CREATE TABLE out AS SELECT 1",
     "a secret that stays": "CREATE PERSISTENT SECRET s (TYPE http, BEARER_TOKEN 'x'); CREATE TABLE out AS SELECT 1",
+    "text that runs": "FROM query('SELECT 42')",
+    "text that runs, in other words": 'FROM system.main."QuERY"/* */(\'SELECT 42\')',
+    "text that runs, after a space of another alphabet": "FROM query\u00a0('SELECT 42')",
+    "text that runs, in backticks": "FROM `query`('SELECT 42')",
+    "text that names a table": "FROM query_table('data/ok.csv')",
+    "text that runs, from JSON": "FROM json_execute_serialized_sql(json_serialize_sql('SELECT 42'))",
+    "text that is planned": "SELECT json_serialize_plan('FROM ''{here}/hidden.csv''')",
+    "text that runs, in a macro": "CREATE TEMP MACRO m(s) AS TABLE FROM query(s); CREATE TABLE out AS FROM m('a')",
+    "profiles over the declared file": "FROM query('FROM enable_' || 'profiling(format=''json'',"
+    " save_location=''{here}/data/ok.csv'')'); CREATE TABLE out AS SELECT 1",
+    "profiles, called": "FROM \"enable_profiling\" (format='json', save_location='{here}/data/ok.csv')",
+    "a log that is gone": "FROM truncate_duckdb_logs()",
     "in a second statement of WITH": "WITH s AS (FROM '{here}/hidden.csv') SELECT * FROM s",
     "hidden by comments": "/* */ co/**/py (SELECT 1) -- from\n TO '{here}/new.csv'",
 }  # fmt: skip
@@ -141,6 +153,7 @@ OTHER_CODES = {
     "another database": "sql_refused", "the whole database": "sql_refused", "a database brought in": "sql_refused",
     "picking its lock": "sql_refused",
     "hidden by comments": "sql_syntax", "a function of an extension": "sql_failed",
+    "text that runs, in backticks": "sql_syntax",  # with DuckDB 1.5
 }  # fmt: skip
 """Refused also without a sandbox."""
 
@@ -177,6 +190,85 @@ def test_sql_does_not_get_out_by(attempt: str, yard: Yard) -> None:
 def test_an_apply_is_refused_where_sql_tries_to_get_out_by(attempt: str, yard: Yard) -> None:
     yard.declare(ATTEMPTS[attempt].format(here=yard.folder, up=yard.folder.parent))
     assert yard.refused().code == OTHER_CODES.get(attempt, "sandbox")
+
+
+# What is harmless inside, and reads a file outside; {here}: the project.
+LASTING = {
+    "a macro in the place of a function": (
+        "CREATE TEMP MACRO read_text(f) AS TABLE SELECT 'x' AS content;"
+        " CREATE VIEW out AS FROM read_text('/etc/hostname')"
+    ),
+    "a macro that is dropped": (
+        "CREATE TEMP MACRO m(f) AS f; CREATE VIEW out AS SELECT m('x') AS a; DROP MACRO m"
+    ),
+    "a macro of the database, hidden meanwhile": (
+        "CREATE TEMP MACRO content_of(f) AS f; CREATE VIEW out AS SELECT content_of('{here}/hidden.csv') AS a"
+    ),
+    "a macro of the database, told where it is": (
+        "CREATE VIEW out AS SELECT content_of(CASE WHEN current_setting('enable_external_access')"
+        " THEN '{here}/hidden.csv' ELSE 'data/ok.csv' END) AS a"
+    ),
+    "a name that is found out": (
+        "CREATE VIEW out AS FROM read_text(CASE WHEN current_setting('enable_external_access')"
+        " THEN '{here}/hidden.csv' ELSE 'data/ok.csv' END)"
+    ),
+    "a name that is found out, in a list": (
+        "CREATE VIEW out AS FROM read_text(['data/ok.csv', coalesce(getvariable('f'), 'data/ok.csv')])"
+    ),
+    "a table in the place of a file": (
+        'CREATE TEMP TABLE "hidden.csv" AS SELECT 1; CREATE VIEW out AS FROM "hidden.csv"'
+    ),
+    "a table in the place of a file, in a schema": (
+        "CREATE SCHEMA hidden; CREATE TABLE hidden.csv AS SELECT 1 AS a;"
+        " CREATE VIEW out AS (SELECT (SELECT a FROM hidden.csv))"
+    ),
+    "a table in the place of a file, further down": (
+        'CREATE TEMP TABLE "/etc/x.csv" AS SELECT 1 AS a; CREATE VIEW out AS'
+        ' WITH s AS (SELECT a FROM "/etc/x.csv") FROM s UNION ALL FROM (DESCRIBE FROM s) SELECT 1'
+    ),
+    "a view of another name": "CREATE TABLE out AS SELECT 1; CREATE TEMP TABLE \"h.csv\" AS SELECT 1;"
+    ' CREATE OR REPLACE VIEW other AS FROM "h.csv"',
+    "a recursive view": (
+        'CREATE TEMP TABLE "h.csv" AS SELECT 1 AS n; CREATE RECURSIVE VIEW out(n) AS SELECT n FROM "h.csv"'
+        " UNION ALL SELECT n + 1 FROM out WHERE n < 1"
+    ),
+    "the secrets of who looks": "CREATE VIEW out AS FROM duckdb_secrets()",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("way", LASTING)
+def test_no_view_is_left_that_reads_more_outside_than_inside_by(way: str, yard: Yard) -> None:
+    create(yard.folder / "shop.duckdb")
+    with duckdb.connect(str(yard.folder / "shop.duckdb")) as connection:
+        connection.execute("CREATE MACRO content_of(f) AS (SELECT content FROM read_text(f))")
+    with pytest.raises(ProvisionError) as caught:
+        yard.run(LASTING[way].format(here=yard.folder))
+    assert (caught.value.code, "leaves the view" in str(caught.value)) == ("sandbox", True)
+
+
+KEPT = {
+    "a file": "FROM 'data/ok.csv'",
+    "a file by its whole name": "FROM read_csv('{here}/data/ok.csv', header = true)",
+    "a list of files": "SELECT a FROM read_csv(['./data/ok.csv', 'data/../data/ok.csv'],"
+    " columns = {{'a': 'INT', 'b': 'INT'}})",
+    "what DuckDB knows": "SELECT table_name FROM duckdb_tables() JOIN information_schema.tables USING (table_name)",
+    "all sorts": "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r WHERE n < 3) SELECT n, "
+    "list_transform([n],"
+    " lambda x: x + 1)[1] AS l, row_number() OVER (ORDER BY n) AS i, n::DECIMAL(9, 2) AS d, {{'a': 'x' || n}}.a AS s,"
+    " strftime(DATE '2026-01-01' + INTERVAL 1 DAY, '%Y') AS y, coalesce(nullif(n, 1), 2) AS c, 'x' LIKE 'y' AS k"
+    " FROM r, range(2), generate_series(1, 2), unnest([1]) QUALIFY i < 9 ORDER BY ALL",
+    "grouped": "SELECT a, count(*) AS n, sum(b) FILTER (WHERE b > 1) AS s, list(b ORDER BY a) AS l, mode(b) AS m,"
+    " grouping(a) AS g FROM plain GROUP BY ROLLUP (a)",
+    "pivoted": "FROM plain PIVOT (sum(b) FOR a IN (1, 2))",
+    "columns": "SELECT * EXCLUDE (b), columns('b') + 1 AS c FROM plain ASOF JOIN plain AS other USING (a)",
+}
+
+
+@pytest.mark.parametrize("view", KEPT)
+def test_a_view_is_left_that_reads_tables_and_declared_files(view: str, yard: Yard) -> None:
+    create(yard.folder / "shop.duckdb")
+    sql = KEPT[view].format(here=yard.folder)
+    yard.run(f"CREATE TABLE plain AS SELECT 1 AS a, 2 AS b; CREATE VIEW out AS {sql}")
 
 
 # What the fence itself refuses, should a statement ever get past the rules for statements.

@@ -130,3 +130,15 @@ def test_values_in_files_play_no_tricks_on_a_terminal(tmp_path: Path) -> None:
     for words in (("apply",), ("apply", "--format", "json", "--log-format", "json"), ("history",)):
         process = _run(folder, *words)
         assert _is_quiet(process.stdout + process.stderr), (words, process.stdout, process.stderr)
+
+
+@pytest.mark.parametrize("pattern", ["data/*.csv", "data/**/*.csv"])
+def test_what_a_pattern_finds_does_not_lead_out_of_the_project(tmp_path: Path, pattern: str) -> None:
+    (tmp_path / "secret.csv").write_text("a\n1\n")
+    folder = _project(tmp_path / "shop", {"data/own.csv": "a\n2\n"}, steps={"found": {"load": pattern}})
+    (folder / "data" / "link.csv").symlink_to(tmp_path / "secret.csv")
+    with pytest.raises(provisioner.ProvisionError) as caught:
+        provisioner.plan(folder / "provision.yaml")
+    assert caught.value.code == "outside_path" and "link.csv" in caught.value.message
+    (folder / "data" / "link.csv").unlink()
+    assert not provisioner.plan(folder / "provision.yaml").converged

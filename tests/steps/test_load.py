@@ -3,6 +3,7 @@
 import gzip
 from pathlib import Path
 
+import duckdb
 import pytest
 from step_world import rows, types, want, write
 
@@ -167,6 +168,15 @@ def test_a_bad_file_is_named_with_its_line_and_a_cure(connection, tmp_path, name
     assert caught.value.code == code
     assert message in caught.value.message
     assert cure in caught.value.cure and caught.value.cure
+
+
+def test_too_little_memory_is_not_told_as_a_mistake_in_the_file(tmp_path):
+    file = write(tmp_path / "f.csv", "a\n" + "0123456789abcdef\n" * 100_000)
+    settings = {"memory_limit": "1MB", "temp_directory": "", "threads": "1"}
+    with duckdb.connect(config=settings) as connection, pytest.raises(StepError) as caught:
+        load(connection, want(), (file,), options={}, database=tmp_path / "t.duckdb")
+    assert caught.value.code == "out_of_memory" and "t.duckdb" in caught.value.message
+    assert f"loading {file}" in caught.value.message
 
 
 def test_latin_1_is_told_and_can_be_read(connection, tmp_path):

@@ -1,5 +1,6 @@
 """A sql step makes its relations from nothing, and an error names file and line."""
 
+import duckdb
 import pytest
 from step_world import rows, sql_unit, want
 
@@ -60,6 +61,15 @@ def test_an_error_names_file_and_line(connection, sql, line, words):
     assert caught.value.message.startswith(f"sql/f.sql:{line}: ")
     assert words in caught.value.message and "LINE" not in caught.value.message
     assert caught.value.cure
+
+
+def test_too_little_memory_is_not_told_as_a_mistake_in_the_sql(tmp_path):
+    settings = {"memory_limit": "20MB", "temp_directory": "", "threads": "1"}
+    sql = "select 1 as a;\n\ncreate table t as select list(md5(range::varchar)) from range(1_000_000)"
+    with duckdb.connect(config=settings) as connection, pytest.raises(StepError) as caught:
+        run_sql(connection, sql_unit(want("t")), sql, "sql/f.sql", database=tmp_path / "t.duckdb")
+    assert caught.value.code == "out_of_memory" and "Mend" not in caught.value.cure
+    assert caught.value.message.startswith("sql/f.sql:3: ") and "t.duckdb" in caught.value.message
 
 
 def test_one_query_cannot_make_two_tables(connection):

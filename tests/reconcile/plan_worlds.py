@@ -42,7 +42,7 @@ def unit(
     made = TableKind.VIEW if view else TableKind.TABLE
     wanted = tuple(Column(column, "INTEGER", PLACE) for column in columns)
     wants = tuple(
-        Want(name(table), made, wanted, required=required, place=PLACE if required else None)
+        Want(name(table), made, wanted, required=required, place=PLACE if required else None, remembers=memory)
         for table in (tables or (text,))
     )
     return Unit(
@@ -145,7 +145,12 @@ def carry_out(world: World, graph: Graph, findings: Findings, action: Action, ru
     prints = findings.fingerprints[one.id]
     stamps = {
         **world.catalog.stamps,
-        **{t: Stamp(t, one.id, prints.value, prints.base, prints.parts, run, "now") for t in one.tables},
+        **{
+            want.table: Stamp(
+                want.table, one.id, prints.value, prints.base, prints.parts, run, "now", memory=want.remembers
+            )
+            for want in one.wants
+        },
     }
     marks = {table: mark for table, mark in world.catalog.marks.items() if table not in one.tables}
     return World(replace(world.catalog, relations=relations, stamps=stamps, marks=marks), contents, definitions)
