@@ -13,12 +13,12 @@ import shutil
 from pathlib import Path
 
 from provisioner.observe.keep import write_whole
-from provisioner.observe.own import open_own, read_own
+from provisioner.observe.own import make_own_folder, open_own, read_own
 
 
 def keep_parse(source: Path, target: Path) -> None:
     """Whole or not at all, also across file systems, for the owner alone. Raises OSError."""
-    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own_folder(target.parent)
     beside = target.with_suffix(f".{os.getpid()}")
     shutil.move(source, beside)
     beside.chmod(0o600)

@@ -60,7 +60,8 @@ def make(
 
 
 def _transaction_id(connection: Connection) -> int:
-    row = connection.execute("SELECT txid_current()").fetchone()
+    # By its full name: a macro of the step may be called like it.
+    row = connection.execute("SELECT system.main.txid_current()").fetchone()
     assert row is not None
     return int(row[0])
 

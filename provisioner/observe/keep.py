@@ -18,7 +18,7 @@ from provisioner.declare.signature import Signature, is_settled, sign
 from provisioner.declare.values import Manifest
 from provisioner.observe.installation import installation
 from provisioner.observe.notes import Looked, Notes
-from provisioner.observe.own import sealed
+from provisioner.observe.own import make_own_folder, sealed
 from provisioner.observe.proof import FORMAT, ZONE_VARIABLE
 
 _SEASON_SECONDS = 90 * 24 * 3600.0
@@ -102,7 +102,7 @@ def write_whole(path: Path, text: str) -> None:
     """A JSON object's text, sealed: whole or not at all, and for the owner alone. Raises OSError."""
     import tempfile  # slow to import, and most looks write nothing
 
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_own_folder(path.parent)
     if not path.exists():
         _sweep(path.parent)
     descriptor, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.stem}-")

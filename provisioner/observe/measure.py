@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 # Tables a statement: planning hundreds of aggregates in one costs more than the round trips it saves.
 CHUNK = 50
+# By their full names: a macro of the database, or of a step, may be called like them.
+_ROWS, _COUNT = "system.main.count_star()", "system.main.count"
 _ABORTED = "transaction is aborted"
 
 
@@ -99,15 +101,15 @@ def _query(connection: duckdb.DuckDBPyConnection, questions: Sequence[_Question]
 
 def _select(number: int, question: _Question) -> str:
     if question.rows_alone:
-        return f"SELECT {number}, count(*) FROM {question.table.sql}"
-    nulls = ", ".join(f"count(*) - count({quote(name)})" for name in question.not_null)
+        return f"SELECT {number}, {_ROWS} FROM {question.table.sql}"
+    nulls = ", ".join(f"{_ROWS} - {_COUNT}({quote(name)})" for name in question.not_null)
     duplicates = ", ".join(_duplicates(key) for key in question.keys)
-    return f"SELECT {number}, count(*), [{nulls}]::BIGINT[], [{duplicates}]::BIGINT[] FROM {question.table.sql}"
+    return f"SELECT {number}, {_ROWS}, [{nulls}]::BIGINT[], [{duplicates}]::BIGINT[] FROM {question.table.sql}"
 
 
 def _duplicates(key: tuple[str, ...]) -> str:
     if len(key) == 1:
-        return f"count({quote(key[0])}) - count(DISTINCT {quote(key[0])})"
+        return f"{_COUNT}({quote(key[0])}) - {_COUNT}(DISTINCT {quote(key[0])})"
     columns = ", ".join(map(quote, key))
     whole = " AND ".join(f"{quote(name)} IS NOT NULL" for name in key)
-    return f"count(*) FILTER (WHERE {whole}) - count(DISTINCT row({columns})) FILTER (WHERE {whole})"
+    return f"{_ROWS} FILTER (WHERE {whole}) - {_COUNT}(DISTINCT row({columns})) FILTER (WHERE {whole})"

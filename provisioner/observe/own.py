@@ -18,6 +18,13 @@ _HEAD, _TAIL = b'{"sum":"', b'",'
 _BODY_AT = len(_HEAD) + 8 + len(_TAIL)
 
 
+def make_own_folder(folder: Path) -> None:
+    """Make it, and whatever is missing above it, for this user alone, whatever the umask says. Raises OSError."""
+    if not folder.parent.exists():
+        make_own_folder(folder.parent)
+    folder.mkdir(mode=0o700, exist_ok=True)
+
+
 def is_own_folder(folder: Path) -> bool:
     """Whether it is a folder of this user that no other may write; also where none is yet."""
     try:

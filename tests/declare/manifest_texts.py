@@ -9,7 +9,18 @@ from provisioner.declare.load import load_manifest
 from provisioner.declare.values import Manifest
 from provisioner.errors import ManifestError, Problem
 
-SOUND = """\
+# A declared table, as it stands under `tables:`.
+NOTES = """\
+  notes:
+    tier: seed
+    columns:
+      id: {type: BIGINT, nullable: false}
+      body: {type: VARCHAR, default: "'none'", comment: what was said, renamed_from: text}
+    primary_key: [id]
+    protect: true
+"""
+SOUND = (
+    """\
 version: 1
 name: shop
 database: build/shop.duckdb
@@ -27,16 +38,13 @@ tables:
   census: {tier: seed, step: census, columns: {id: BIGINT}, expect: {min_rows: 1, unique: [id, [id, day]]}}
   report: {tier: mart, step: report, kind: view}
   hazards: {tier: mart, step: hazards}
-  notes:
-    tier: seed
-    columns:
-      id: {type: BIGINT, nullable: false}
-      body: {type: VARCHAR, default: "'none'", comment: what was said, renamed_from: text}
-    primary_key: [id]
-    protect: true
+"""
+    + NOTES
+    + """\
 environments:
   prod: {database: build/prod.duckdb, dbt: {target: prod}, policy: {allow: [drops_column]}}
 """
+)
 # May stand below it; `seeds` is reached without it.
 SELECTED = """\
 tables_from:

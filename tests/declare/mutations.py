@@ -12,11 +12,10 @@ from typing import Any
 
 import yaml
 from hypothesis import strategies as st
-from manifest_texts import SELECTED, SOUND
+from manifest_texts import NOTES, SELECTED, SOUND
 
-import provisioner
-
-ROOT = Path(provisioner.__file__).parent.parent
+# Of the house itself: the package that is tested may be an installed one.
+ROOT = Path(__file__).parents[2]
 PIECES = (
     "", " ", "\n", ":", "- ", "[", "]", "{", "}", "'", '"', "&a ", "*a", "!x ", "<<: ", "~",
     "null", "\t", "\0", "\x07",
@@ -65,16 +64,7 @@ policy: {allow: [drops_column], allow_outside_paths: false}
 environments:
   prod: {database: build/prod.duckdb, vars: {PLACE: other}, policy: {allow: [drops_table]}}
 """
-MORE = """\
-tables:
-  notes:
-    tier: seed
-    columns:
-      id: {type: BIGINT, nullable: false}
-      body: {type: VARCHAR, default: "'none'", comment: what was said, renamed_from: text}
-    primary_key: [id]
-    protect: true
-"""
+MORE = f"tables:\n{NOTES}"
 BESIDE: Mapping[str, str] = {
     "data/census.csv": "id,day\n1,2\n",
     "data/rates.csv": "id\n1\n",

@@ -107,19 +107,24 @@ def test_what_is_called_like_our_leftovers_is_never_swept(tmp_path: Path) -> Non
     assert _tables(path) == {"users": 5, "sales": 1} | dict.fromkeys(LEFTOVERS, 1)
 
 
-def test_in_the_sandbox_a_macro_of_the_database_reads_no_file(tmp_path: Path) -> None:
-    """Macros of the database go before DuckDB's own functions: who writes the database, writes our queries."""
-    hidden = f"(SELECT content FROM read_text('{tmp_path}/hidden.txt'))"
+@pytest.mark.parametrize("policy", [{}, {"sandbox_sql": True}])
+def test_a_macro_of_the_database_is_not_called_in_our_queries(tmp_path: Path, policy: dict[str, bool]) -> None:
+    """Macros of the database go before DuckDB's own functions: who writes the database, would write our queries."""
+    hidden = f"(SELECT error(content) FROM read_text('{tmp_path}/hidden.txt'))"
     macros = [f"CREATE MACRO count_star() AS {hidden}", f"CREATE MACRO count(x) AS {hidden}"]
-    told = []
-    for name, policy in (("open", {}), ("fenced", {"sandbox_sql": True})):
-        (tmp_path / name).mkdir()
-        path = _project(tmp_path / name, "CREATE TABLE sales AS SELECT 1 AS id", *macros, **policy)
-        (tmp_path / "hidden.txt").write_text("quarzwal")
-        try:
-            told.append(repr(provisioner.plan(path, cache=False)))
-        except (ProvisionError, TypeError) as error:
-            told.append(str(error))
-    opened, fenced = told
-    assert "disabled by configuration" not in opened
-    assert "disabled by configuration" in fenced and "quarzwal" not in fenced
+    path = _project(tmp_path, "CREATE TABLE sales AS SELECT 1 AS id", *macros, **policy)
+    (action,) = provisioner.plan(path, cache=False).actions
+    assert [one.reason for one in action.reasons] == ["unstamped"]
+
+
+@pytest.mark.parametrize("name", ["count_star()", "count(x)", "txid_current()"])
+def test_a_macro_named_like_a_function_that_we_call_changes_nothing(tmp_path: Path, name: str) -> None:
+    (tmp_path / "sales.sql").write_text(f"CREATE TEMP MACRO {name} AS 7; CREATE TABLE sales AS SELECT 1 AS id")
+    table = {"tier": "one", "step": "sales", "expect": {"min_rows": 1, "not_null": ["id"], "unique": ["id"]}}
+    manifest = {
+        "version": 1, "name": "shop", "database": "shop.duckdb", "tiers": ["one"],
+        "steps": {"sales": {"sql": "sales.sql"}}, "tables": {"sales": table},
+    }  # fmt: skip
+    (tmp_path / "provision.yaml").write_text(json.dumps(manifest))
+    (unit,) = provisioner.apply(tmp_path / "provision.yaml").units
+    assert (unit.outcome, unit.rows) == ("done", 1)
