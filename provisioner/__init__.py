@@ -21,6 +21,7 @@ if TYPE_CHECKING:
         InputError,
         ManifestError,
         NotConvergedError,
+        PlanError,
         ProvisionError,
         StepError,
         StoppedError,
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from provisioner.execute.events import Event, Outcome
     from provisioner.execute.interrupt import Stop
     from provisioner.execute.values import Run, UnitResult
-    from provisioner.face import apply, ensure, load_manifest, plan
+    from provisioner.face import apply, ensure, import_database, load_manifest, plan
     from provisioner.reconcile.values import Action, Drift, Hazard, Plan, Reason
 
 _HOMES = {
@@ -42,6 +43,7 @@ _HOMES = {
         "InputError",
         "ManifestError",
         "NotConvergedError",
+        "PlanError",
         "ProvisionError",
         "StepError",
         "StoppedError",
@@ -50,7 +52,7 @@ _HOMES = {
     "provisioner.execute.events": ("Event", "Outcome"),
     "provisioner.execute.interrupt": ("Stop",),
     "provisioner.execute.values": ("Run", "UnitResult"),
-    "provisioner.face": ("apply", "ensure", "load_manifest", "plan"),
+    "provisioner.face": ("apply", "ensure", "import_database", "load_manifest", "plan"),
     "provisioner.reconcile.values": ("Action", "Drift", "Hazard", "Plan", "Reason"),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -70,6 +72,7 @@ __all__ = [
     "NotConvergedError",
     "Outcome",
     "Plan",
+    "PlanError",
     "ProvisionError",
     "Reason",
     "Run",
@@ -80,6 +83,7 @@ __all__ = [
     "UsageError",
     "apply",
     "ensure",
+    "import_database",
     "load_manifest",
     "plan",
 ]

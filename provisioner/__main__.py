@@ -12,7 +12,9 @@ def main() -> None:
 
         run()
     except KeyboardInterrupt:
-        sys.exit(130)
+        from provisioner.errors import EXIT_INTERRUPTED
+
+        sys.exit(EXIT_INTERRUPTED)
 
 
 if __name__ == "__main__":

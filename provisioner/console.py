@@ -151,8 +151,13 @@ def abandon_stdout() -> None:
 
 def show(text: str) -> None:
     """On stdout: what was asked for. Raises ProvisionError when it cannot be written there."""
+    show_exactly(leaving(text))
+
+
+def show_exactly(text: str) -> None:
+    """As show, of what is read by a program and has no odd characters: not a letter of it is changed."""
     try:
-        click.echo(leaving(text))
+        click.echo(text)
     except BrokenPipeError:
         raise
     except OSError as error:

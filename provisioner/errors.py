@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 EXIT_DONE, EXIT_FAILED, EXIT_DRIFT, EXIT_BUSY, EXIT_USAGE = 0, 1, 2, 3, 64
+# As shells say that SIGINT ended a process.
+EXIT_INTERRUPTED = 130
 
 
 class ProvisionError(Exception):
@@ -70,6 +72,12 @@ class HazardError(ProvisionError):
     """The plan would endanger data and nobody allowed it."""
 
     code = "hazard"
+
+
+class PlanError(ProvisionError):
+    """A saved plan cannot be carried out: it is outdated, another's, or damaged. Nothing was done."""
+
+    code = "plan_outdated"
 
 
 class NotConvergedError(ProvisionError):

@@ -16,9 +16,11 @@ from provisioner.observe.own import is_own_folder
 from provisioner.observe.proof import Proof, check_proof, kept_path, read_kept
 
 if TYPE_CHECKING:
-    from provisioner.declare.values import HazardKind, Manifest
+    from provisioner.declare.values import Allowance, Manifest
     from provisioner.execute.events import Event, Listener
     from provisioner.execute.interrupt import Stop
+    from provisioner.execute.kept_plan import KeptPlan
+    from provisioner.execute.request import Names
     from provisioner.execute.session import Surroundings
     from provisioner.execute.values import Run
     from provisioner.reconcile.values import Plan
@@ -82,6 +84,7 @@ def plan(
     target: Iterable[str] = (),
     rebuild: Iterable[str] = (),
     prune: bool = False,
+    out: str | Path | None = None,
     env: str | None = None,
     cache: bool = True,
     on_event: Listener | None = None,
@@ -90,14 +93,14 @@ def plan(
     """What is missing, stale or wrong in the live database, and the fewest actions that mend it. Changes nothing.
 
     target: tables, steps or tiers to look at alone. rebuild: tables to make again although they are trusted.
-    prune: drop what nothing declares any more.
+    prune: drop what nothing declares any more. out: a file to save the plan to, for `apply(plan=…)`.
     Raises ProvisionError; BusyError when another process has the database to itself.
     """
     from provisioner.reconcile.values import Plan
 
     _refuse_unusable(manifest)
     target, rebuild = tuple(target), tuple(rebuild)
-    if cache and not target and not rebuild and find_proof(manifest, env=env):
+    if cache and not target and not rebuild and out is None and find_proof(manifest, env=env):
         return Plan()
     from provisioner.execute.request import check_names
     from provisioner.execute.session import Session
@@ -105,7 +108,13 @@ def plan(
 
     declared = _declared(manifest, env)
     with turn(declared.database, None), Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
-        return session.observe(check_names(declared, target, rebuild, prune)).plan
+        names = check_names(declared, target, rebuild, prune)
+        seen = session.observe(names)
+    if out is not None:
+        from provisioner.execute.kept_plan import save
+
+        save(seen, names, declared, Path(out), session.secrets)
+    return seen.plan
 
 
 @_discreet
@@ -116,6 +125,7 @@ def apply(
     rebuild: Iterable[str] = (),
     prune: bool = False,
     allow: Iterable[str] = (),
+    plan: str | Path | None = None,
     restart: bool = False,
     recreate: bool = False,
     without_wal: bool = False,
@@ -128,7 +138,8 @@ def apply(
 ) -> Run:
     """Make the database what the manifest says, under the lock.
 
-    allow: kinds of hazards that may be carried out. recreate: set a damaged database aside and make a new one.
+    allow: hazards that may be carried out, each `kind` or `kind:table`. plan: a file that `plan(out=…)` wrote; that
+    plan is carried out, or none: PlanError. recreate: set a damaged database aside and make a new one.
     without_wal: go on without a WAL that cannot be replayed.
     timeout: seconds to wait for the lock, and for a program that has the database open; None waits for ever.
     Raises what went wrong, after everything that could be done is done.
@@ -137,20 +148,23 @@ def apply(
     from provisioner.execute.values import Run
     from provisioner.reconcile.values import Plan
 
-    begun, allowed = time.monotonic(), frozenset(map(_hazard_kind, allow))
+    begun, allowed = time.monotonic(), frozenset(map(_allowance, allow))
     _refuse_unusable(manifest, timeout)
     target, rebuild = tuple(target), tuple(rebuild)
-    if cache and not target and not rebuild and not (restart or recreate) and find_proof(manifest, env=env):
+    if plan is not None and (restart or recreate):
+        raise UsageError("A saved plan is carried out as it is.", cure="Leave out recreate and restart.")
+    asked = target or rebuild or restart or recreate or plan is not None
+    if cache and not asked and find_proof(manifest, env=env):
         return Run("", Plan(), Outcome.DONE, time.monotonic() - begun)
-    from provisioner.execute.request import check_names
     from provisioner.execute.run import apply as carry_out
     from provisioner.execute.session import Session
     from provisioner.execute.terms import Terms
     from provisioner.execute.turn import turn
 
     declared = _declared(manifest, env)
+    names, kept = find_names(declared, target, rebuild, prune, plan)
     terms = Terms(
-        check_names(declared, target, rebuild, prune),
+        names,
         allowed,
         fail_fast=fail_fast,
         restart=restart,
@@ -158,6 +172,7 @@ def apply(
         without_wal=without_wal,
         lock_timeout=timeout,
         command="provisioner.apply",
+        kept=kept,
     )
     around = surroundings(cache)
     with turn(declared.database, timeout), Session(declared, around, on_event or _ignore, stop) as session:
@@ -211,15 +226,40 @@ def _environment(env: str | None, variables: Mapping[str, str]) -> str | None:
     return env or variables.get("PROVISION_ENV") or None
 
 
-def _hazard_kind(name: str) -> HazardKind:
-    from provisioner.declare.suggest import did_you_mean
-    from provisioner.declare.values import HazardKind
+def find_names(
+    manifest: Manifest, target: Iterable[str], rebuild: Iterable[str], prune: bool, plan: str | Path | None
+) -> tuple[Names, KeptPlan | None]:
+    """What is narrowed or added, and the saved plan that says so where one is given. Raises UsageError, PlanError."""
+    from provisioner.execute.request import check_names
+
+    names = check_names(manifest, target, rebuild, prune)
+    if plan is None:
+        return names, None
+    from provisioner.execute.kept_plan import fetch
+
+    kept = fetch(Path(plan), manifest, names, surroundings().variables)
+    return check_names(manifest, kept.names.target, kept.names.rebuild, kept.names.prune), kept
+
+
+def _allowance(text: str) -> Allowance:
+    from provisioner.declare.allowance import parse_allowance
 
     try:
-        return HazardKind(name)
-    except ValueError:
-        cure = did_you_mean(name, [str(kind) for kind in HazardKind], "kinds of hazards")
-        raise UsageError(f"{name} is not a kind of hazard.", cure=cure) from None
+        return parse_allowance(text)
+    except ValueError as error:
+        raise UsageError(f"allow: {error}", cure="Give a kind of hazard, or kind:table.") from None
+
+
+@_discreet
+def import_database(path: str | Path, *, tables: Iterable[str] = ()) -> str:
+    """The text of a manifest that declares what the database in a file holds. It is opened to read only.
+
+    tables: these alone, and what their foreign keys refer to. What a manifest cannot say is told of in comments at its
+    end. Raises DatabaseError, BusyError, and UsageError for a table that is not there.
+    """
+    from provisioner.importing import describe_database
+
+    return describe_database(Path(path), tables).text
 
 
 def surroundings(cache: bool = True) -> Surroundings:

@@ -16,18 +16,19 @@ from provisioner.console import report, unexpected
 from provisioner.errors import ProvisionError
 
 if TYPE_CHECKING:
-    from provisioner.declare.values import Manifest
+    from provisioner.declare.values import Allowance, Manifest
     from provisioner.observe.proof import Proof
 
 
 @dataclass(frozen=True, slots=True)
 class Narrow:
-    """The options that plan and apply share."""
+    """The options that plan and apply share. plan_file: where plan saves it, what apply carries out."""
 
     target: tuple[str, ...] = ()
     rebuild: tuple[str, ...] = ()
     prune: bool = False
     no_cache: bool = False
+    plan_file: Path | None = None
 
     def typed(self) -> str:
         """As the user typed them."""
@@ -60,7 +61,7 @@ class Wishes:
         from provisioner.declare.locate import find_manifest
         from provisioner.face import find_proof
 
-        if self.narrow.no_cache or self.narrow.target or self.narrow.rebuild:
+        if self.narrow.no_cache or self.narrow.target or self.narrow.rebuild or self.narrow.plan_file:
             return None
         return find_proof(self.manifest or find_manifest(Path()), env=self.env)
 
@@ -68,8 +69,13 @@ class Wishes:
         """The text with its commands as this user has to type them: for the same manifest, environment and tables."""
         options = (("--manifest", self.manifest), ("--env", self.env))
         given = "".join(f" {option} {shlex.quote(str(value))}" for option, value in options if value is not None)
-        text = re.sub(r"(?<=provision )(check|history)\b", lambda found: found[0] + given, text)
-        return re.sub(r"(?<=provision )(plan|apply)\b", lambda found: found[0] + given + self.narrow.typed(), text)
+        typed = {"plan": self.narrow.typed(), "apply": self.narrow.typed()}
+        if (saved := self.narrow.plan_file) is not None:
+            # A saved plan has its options in it.
+            text = re.sub(r"(?<=provision apply)(?! --prune)", f" {shlex.quote(str(saved))}".replace("\\", r"\\"), text)
+            typed["apply"] = ""
+        commands = r"(?<=provision )(check|history|plan|apply)\b"
+        return re.sub(commands, lambda found: found[0] + given + typed.get(found[0], ""), text)
 
 
 class Duration(click.ParamType[float]):
@@ -83,6 +89,20 @@ class Duration(click.ParamType[float]):
         if not re.fullmatch(r"\d+(\.\d+)?|(?=\d)(\d+h)?(\d+m)?(\d+s)?", str(value)):
             self.fail(f"{value} is not a time. Write 0, 30s, 10m or 1h30m.", param, ctx)
         return seconds(str(value))
+
+
+class Allowed(click.ParamType["Allowance"]):
+    """A kind of hazard, or `kind:table`."""
+
+    name = "kind[:table]"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Allowance:
+        from provisioner.declare.allowance import parse_allowance
+
+        try:
+            return parse_allowance(str(value))
+        except ValueError as error:
+            self.fail(f"{error}", param, ctx)
 
 
 def common(command: Callable[..., int]) -> Callable[..., int]:

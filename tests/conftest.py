@@ -5,6 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
+import warm_dbt
 from examples import USUAL
 from hypothesis import settings
 
@@ -19,6 +20,12 @@ def pytest_configure(config: pytest.Config) -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # By itself xdist puts the files with the most tests first: the few that take seconds each would come last.
     config.option.loadscopereorder = False
+
+
+@pytest.fixture(scope="session")
+def dbt_is_imported() -> None:
+    """For tests that start dbt more than once: no worker takes the time for it again."""
+    warm_dbt.preload()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -16,10 +16,14 @@ import subprocess
 import sys
 import threading
 import traceback
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 # Nearly all that a command imports when it comes to need it.
 import provisioner.cli
+import provisioner.cli_apply
+import provisioner.cli_look
+import provisioner.cli_plan
 import provisioner.declare.build
 import provisioner.execute.locked
 import provisioner.observe.reads
@@ -28,6 +32,9 @@ import provisioner.report.log
 import provisioner.report.plan_text
 import provisioner.report.progress
 import provisioner.report.run_text  # noqa: F401
+
+# In a fork of a fork: streams that nothing refers to any more would close the descriptors of those in their place.
+_LEFT: list[Any] = []
 
 
 class Python(subprocess.Popen[str]):
@@ -44,7 +51,7 @@ class Python(subprocess.Popen[str]):
         sys.stderr.flush()
         self.pid = os.fork()
         if self.pid == 0:
-            _begin([stdin, stdout, stderr], folder, environment, prepare, args[1:])
+            begin([stdin, stdout, stderr], folder, environment, args[1:], prepare=prepare)
         self._child_created = True
         self._close_pipe_fds(*ends)  # type: ignore[attr-defined]
 
@@ -61,14 +68,17 @@ def run(*words: str, timeout: float, **settings: Any) -> subprocess.CompletedPro
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 
 
-def _begin(ends: list[int], folder: Any, environment: Any, prepare: Any, words: list[str]) -> NoReturn:
+def begin(
+    ends: list[int], folder: Any, environment: Any, words: list[str], *, prepare: Any = None, kept: Iterable[int] = ()
+) -> NoReturn:
+    """The whole life of a process that was just forked. kept: what else stays open in it."""
     status = 1
     try:
         gc.freeze()  # what the tests hold is not looked through
         for number, end in enumerate(ends):
             if end >= 0:
                 os.dup2(end, number)
-        os.closerange(3, os.sysconf("SC_OPEN_MAX"))
+        _close_all_but(kept)
         signal.signal(signal.SIGINT, signal.default_int_handler)
         _open_streams()
         if folder is not None:
@@ -87,7 +97,15 @@ def _begin(ends: list[int], folder: Any, environment: Any, prepare: Any, words: 
         os._exit(status)
 
 
+def _close_all_but(kept: Iterable[int]) -> None:
+    below = 3
+    for number in (*sorted(kept), os.sysconf("SC_OPEN_MAX")):
+        os.closerange(below, number)
+        below = number + 1
+
+
 def _open_streams() -> None:
+    _LEFT.append((sys.stdin, sys.stdout, sys.stderr))
     sys.stdin, sys.stdout = os.fdopen(0, encoding="utf-8"), os.fdopen(1, "w", encoding="utf-8")
     sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", buffering=1)
 

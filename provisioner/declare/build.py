@@ -6,61 +6,45 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from provisioner.declare.allowance import parse_allowance
+from provisioner.declare.build_tables import build_sequences, build_tables
 from provisioner.declare.digest import digest_of
 from provisioner.declare.duration import seconds
-from provisioner.declare.outline import items, kind_of, parse_name, section, terms, text_of, texts
+from provisioner.declare.outline import dicts, flag, items, kind_of, number, parse_name, terms, text_of, texts
 from provisioner.declare.paths import absolute
 from provisioner.declare.scalars import free_value
 from provisioner.declare.values import (
-    Column,
     DbtProject,
-    Expect,
-    HazardKind,
     Manifest,
     Origin,
     Policy,
     Selection,
     Step,
     StepKind,
-    Table,
-    TableKind,
     TablesFrom,
 )
-from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
+from provisioner.declare.yaml_tree import DictNode, Node
 
 
 def build_manifest(tree: DictNode, path: Path, root: Path, environment: str | None, origin: Origin) -> Manifest:
     """The values of a tree in which nobody found a problem. path: absolute."""
-    steps = sorted((_step(*entry) for entry in _dicts(tree, "steps")), key=lambda step: step.name)
-    tables = sorted((_table(*entry) for entry in _dicts(tree, "tables")), key=lambda table: table.name)
+    steps = sorted((_step(*entry) for entry in dicts(tree, "steps")), key=lambda step: step.name)
     selected = sorted((_tables_from(node) for node in items(tree, "tables_from")), key=str)
     values: dict[str, Any] = {
         "name": text_of(tree, "name"),
         "database": absolute(path.parent, text_of(tree, "database") or ""),
         "tiers": tuple(tier.text for tier in texts(tree, "tiers")),
         "steps": tuple(steps),
-        "tables": tuple(tables),
+        "tables": build_tables(tree),
         "tables_from": tuple(selected),
+        "sequences": build_sequences(tree),
+        "forget": tuple(sorted({parse_name(name.text) for name in texts(tree, "forget")})),
         "dbt": _dbt(tree.get("dbt"), path.parent),
         "policy": _policy(tree.get("policy")),
     }
     return Manifest(
         **values, path=path, root=root, digest=digest_of(values, path.parent), environment=environment, origin=origin
     )
-
-
-def _dicts(tree: DictNode, key: str) -> list[tuple[str, DictNode]]:
-    return [(name, node) for name, node in section(tree, key).items() if isinstance(node, DictNode)]
-
-
-def _flag(node: DictNode, key: str, default: bool) -> bool:
-    text = text_of(node, key)
-    return default if text is None else text == "true"
-
-
-def _number(node: DictNode, key: str) -> int | None:
-    text = text_of(node, key)
-    return None if text is None else int(text)
 
 
 def _step(name: str, node: DictNode) -> Step:
@@ -78,25 +62,8 @@ def _step(name: str, node: DictNode) -> Step:
         else None,
         inputs=tuple(item.text for item in texts(node, "inputs")),
         timeout=None if timeout is None else seconds(timeout),
-        retries=_number(node, "retries") or 0,
-        deterministic=_flag(node, "deterministic", True),
-        description=text_of(node, "description") or "",
-    )
-
-
-def _table(name: str, node: DictNode) -> Table:
-    kind = text_of(node, "kind")
-    expect = node.get("expect")
-    return Table(
-        name=parse_name(name),
-        tier=text_of(node, "tier") or "",
-        place=node.place,
-        step=text_of(node, "step"),
-        kind=TableKind(kind) if kind else None,
-        columns=_columns(node.get("columns")),
-        primary_key=tuple(column.text for column in texts(node, "primary_key")),
-        expect=_expect(expect) if isinstance(expect, DictNode) else Expect(),
-        protect=_flag(node, "protect", False) if "protect" in node.entries else None,
+        retries=number(node, "retries") or 0,
+        deterministic=flag(node, "deterministic", True),
         description=text_of(node, "description") or "",
     )
 
@@ -104,36 +71,6 @@ def _table(name: str, node: DictNode) -> Table:
 def _tables_from(node: DictNode) -> TablesFrom:
     selection = Selection(terms(node, "select"), terms(node, "exclude"), text_of(node, "selector"))
     return TablesFrom(text_of(node, "step") or "", text_of(node, "tier") or "", selection, node.place)
-
-
-def _columns(node: Node | None) -> tuple[Column, ...]:
-    if not isinstance(node, DictNode):
-        return ()
-    return tuple(_column(name, column, node) for name, column in node.entries.items())
-
-
-def _column(name: str, node: Node, columns: DictNode) -> Column:
-    place = columns.keys[name]
-    if not isinstance(node, DictNode):
-        return Column(name, text_of(columns, name) or "", place)
-    nullable, default, comment = _flag(node, "nullable", True), text_of(node, "default"), text_of(node, "comment")
-    return Column(name, text_of(node, "type") or "", place, nullable, default, comment)
-
-
-def _expect(node: DictNode) -> Expect:
-    unique = node.get("unique")
-    return Expect(
-        rows=_number(node, "rows"),
-        min_rows=_number(node, "min_rows"),
-        max_rows=_number(node, "max_rows"),
-        not_null=tuple(column.text for column in texts(node, "not_null")),
-        unique=tuple(_key(item) for item in unique.items) if isinstance(unique, ListNode) else (),
-    )
-
-
-def _key(node: Node) -> tuple[str, ...]:
-    items = node.items if isinstance(node, ListNode) else (node,)
-    return tuple(item.text for item in items if isinstance(item, TextNode))
 
 
 def _dbt(node: Node | None, folder: Path) -> DbtProject | None:
@@ -157,5 +94,5 @@ def _free(node: Node | None) -> Mapping[str, Any]:
 def _policy(node: Node | None) -> Policy:
     if not isinstance(node, DictNode):
         return Policy()
-    allow = frozenset(HazardKind(kind.text) for kind in texts(node, "allow"))
-    return Policy(allow, _flag(node, "allow_outside_paths", False), _flag(node, "sandbox_sql", False))
+    allow = frozenset(parse_allowance(text.text) for text in texts(node, "allow"))
+    return Policy(allow, flag(node, "allow_outside_paths", False), flag(node, "sandbox_sql", False))

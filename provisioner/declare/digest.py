@@ -29,14 +29,15 @@ def digest_of(values: Mapping[str, Any], folder: Path) -> str:
 def _plain(value: Any, folder: Path) -> Any:
     if type(value) in _SCALARS:
         return value
-    if isinstance(value, Table):
+    if isinstance(value, Table) and not value.strict_order:
         value = replace(value, columns=tuple(sorted(value.columns, key=lambda column: column.name)))
     if is_dataclass(value):
-        return [_plain(part, folder) for part in _compared(value.__class__)(value)]
+        parts = _compared(value.__class__)(value)
+        return [part if type(part) in _SCALARS else _plain(part, folder) for part in parts]
     if isinstance(value, Mapping):
         return {key: _plain(item, folder) for key, item in value.items()}
     if isinstance(value, frozenset):
-        return sorted(value)
+        return sorted((_plain(item, folder) for item in value), key=json.dumps)
     if isinstance(value, tuple | list):
         return [_plain(item, folder) for item in value]
     return os.path.relpath(value, folder) if isinstance(value, Path) else value

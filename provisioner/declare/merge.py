@@ -20,8 +20,8 @@ from provisioner.errors import UsageError
 
 VERSION = 1
 LIMIT_BYTES = 5_000_000
-_SECTIONS = ("steps", "tables", "environments", "vars")
-_LISTS = ("include", "tables_from")
+_SECTIONS = ("steps", "tables", "sequences", "environments", "vars")
+_LISTS = ("include", "tables_from", "forget")
 _OVERLAID = ("database", "dbt", "vars", "policy")
 
 

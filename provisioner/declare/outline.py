@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from provisioner.declare.problems import Problems
+from provisioner.declare.problems import Problems, TreePath
 from provisioner.declare.values import Place, TableName
 from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
 
@@ -76,6 +76,11 @@ def items(node: DictNode, key: str) -> tuple[DictNode, ...]:
     return tuple(item for item in value.items if isinstance(item, DictNode)) if isinstance(value, ListNode) else ()
 
 
+def dicts(node: DictNode, key: str) -> list[tuple[str, DictNode]]:
+    """The mappings of a mapping, with their names."""
+    return [(name, inner) for name, inner in section(node, key).items() if isinstance(inner, DictNode)]
+
+
 def texts(node: DictNode, key: str) -> Iterator[TextNode]:
     """The scalars of a list, or the one scalar that stands in its place."""
     value = node.get(key)
@@ -89,10 +94,56 @@ def text_of(node: DictNode, key: str) -> str | None:
     return value.text if isinstance(value, TextNode) else None
 
 
+def flag(node: DictNode, key: str, default: bool) -> bool:
+    text = text_of(node, key)
+    return default if text is None else text == "true"
+
+
+def number(node: DictNode, key: str) -> int | None:
+    text = text_of(node, key)
+    return None if text is None else int(text)
+
+
 def place_of(node: DictNode, key: str) -> Place:
     """Where the value stands, else where the mapping does."""
     value = node.get(key)
     return value.place if value is not None else node.place
+
+
+def named_columns(table: DictNode, path: TreePath, *, expressions: bool = False) -> Iterator[tuple[TextNode, TreePath]]:
+    """Each column that a key, an index or an expectation names; or, in its place, each expression of an index."""
+    for column, where in () if expressions else _in_keys(table, path):
+        yield column, where
+    indexes = table.get("indexes")
+    for name, index in indexes.entries.items() if isinstance(indexes, DictNode) else ():
+        holder, key = (index, "columns") if isinstance(index, DictNode) else (indexes, name)
+        assert isinstance(holder, DictNode)
+        for column in texts(holder, key):
+            if column.text.startswith("(") == expressions:
+                yield column, (*path, "indexes", name)
+
+
+def _in_keys(table: DictNode, path: TreePath) -> Iterator[tuple[TextNode, TreePath]]:
+    for column in texts(table, "primary_key"):
+        yield column, (*path, "primary_key")
+    yield from _in_unique(table, path)
+    for number, key in enumerate(items(table, "foreign_keys")):
+        for column in texts(key, "columns"):
+            yield column, (*path, "foreign_keys", number, "columns")
+    expect = table.get("expect")
+    if isinstance(expect, DictNode):
+        for column in texts(expect, "not_null"):
+            yield column, (*path, "expect", "not_null")
+        yield from _in_unique(expect, (*path, "expect"))
+
+
+def _in_unique(holder: DictNode, path: TreePath) -> Iterator[tuple[TextNode, TreePath]]:
+    unique = holder.get("unique")
+    for number, item in enumerate(unique.items if isinstance(unique, ListNode) else ()):
+        here = (*path, "unique", *((number,) if isinstance(item, ListNode) else ()))
+        for name in item.items if isinstance(item, ListNode) else (item,):
+            if isinstance(name, TextNode):
+                yield name, here
 
 
 def kind_of(step: DictNode) -> str:

@@ -102,7 +102,7 @@ def _check_text(node: TextNode, rule: Rule, path: TreePath, problems: Problems) 
         message = f"expected {rule['title']}, found {_FOUND[plain_type(node)].format(show(node.text))}."
         problems.add(node.place, "wrong_type", message, _type_cure(node, _types(rule)), path)
     elif breach == "value":
-        cure = did_you_mean(node.text, rule["enum"], "values") if "enum" in rule else ""
+        cure = _value_cure(node.text, rule)
         problems.add(node.place, "wrong_value", f"expected {rule['title']}, found {show(node.text)}.", cure, path)
 
 
@@ -137,6 +137,17 @@ def _type_cure(node: TextNode, types: tuple[str, ...]) -> str:
     return ""
 
 
+def _value_cure(text: str, rule: Rule) -> str:
+    if "enum" in rule:
+        return did_you_mean(text, rule["enum"], "values")
+    if "anyOf" in rule:
+        # A word of a closed set, alone or with something behind a colon.
+        _, colon, rest = text.partition(":")
+        words = [f"{known}:{rest}" if colon else known for known in rule["anyOf"][0]["enum"]]
+        return did_you_mean(text, words, "values")
+    return ""
+
+
 # For each section whose entries are one of several kinds: code of the problem, cure for two kinds, cure for none.
 _CHOICES = {
     "steps": ("step_kind", "A step is of one kind; make it two steps.", "Say what makes its tables."),
@@ -152,6 +163,7 @@ _NUMBER_WORDS: dict[str, Callable[[str, Any], bool]] = {
 _WORDS: dict[str, dict[str, Callable[[str, Any], bool]]] = {
     "string": {
         "enum": lambda text, words: text not in words,
+        "anyOf": lambda text, rules: all(_breach(rule, text, False) for rule in rules),
         "minLength": lambda text, length: len(text) < length,
         "pattern": lambda text, pattern: _pattern(pattern).search(text) is None,
     },

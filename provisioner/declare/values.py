@@ -96,6 +96,13 @@ class HazardKind(StrEnum):
     REWRITES_TABLE = "rewrites_table"
     BREAKS_VIEW = "breaks_view"
     LOSES_HISTORY = "loses_history"
+    # Nobody can allow these: the rows are not what the change needs.
+    NULL_VIOLATION = "null_violation"
+    DUPLICATE_KEY = "duplicate_key"
+    CHECK_VIOLATION = "check_violation"
+
+
+VIOLATIONS = frozenset({HazardKind.NULL_VIOLATION, HazardKind.DUPLICATE_KEY, HazardKind.CHECK_VIOLATION})
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -112,7 +119,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of a contract or of a declared table. type: as written. default: SQL, in declared tables only."""
+    """A column of a contract or of a declared table. type: as written. All that follows place: declared tables only.
+
+    default, generated, check, backfill: SQL expressions. backfill: over the row as it was, what a column takes where it
+    would be NULL and must not be. renamed_from: names it had before.
+    """
 
     name: str
     type: str
@@ -120,6 +131,38 @@ class Column:
     nullable: bool = True
     default: str | None = None
     comment: str | None = None
+    generated: str | None = None
+    check: str | None = None
+    collation: str | None = None
+    backfill: str | None = None
+    renamed_from: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ForeignKey:
+    """references: the columns of `table`, in the order of `columns`."""
+
+    columns: tuple[str, ...]
+    table: TableName
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """on: each the name of a column, or an SQL expression in parentheses."""
+
+    name: str
+    on: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Sequence:
+    """What a default takes its numbers from with `nextval('name')`. Made where it is missing, never changed."""
+
+    name: TableName
+    start: int = 1
+    increment: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,7 +182,11 @@ class Expect:
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A declared relation. step None: a declared table; its structure is the manifest's, its rows are the users'."""
+    """A declared relation. step None: a declared table; its structure is the manifest's, its rows are the users'.
+
+    From `unique` on, declared tables only. strict_order: whether the order of the columns matters. sql: the query of a
+    declared view, which has nothing else of these but a comment.
+    """
 
     name: TableName
     tier: str
@@ -151,6 +198,14 @@ class Table:
     expect: Expect = Expect()
     protect: bool | None = None
     description: str = ""
+    unique: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[Index, ...] = ()
+    comment: str | None = None
+    renamed_from: tuple[TableName, ...] = ()
+    strict_order: bool = False
+    sql: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -211,8 +266,16 @@ class DbtProject:
 
 
 @dataclass(frozen=True, slots=True)
+class Allowance:
+    """A kind of hazard that may be carried out. table: of this one alone; None for all."""
+
+    kind: HazardKind
+    table: TableName | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
-    allow: frozenset[HazardKind] = frozenset()
+    allow: frozenset[Allowance] = frozenset()
     allow_outside_paths: bool = False
     sandbox_sql: bool = False
 
@@ -237,7 +300,8 @@ class Manifest:
 
     path: of the manifest file, absolute; its folder is the base of every relative path. database: absolute, links not
     followed. root: the project's folder, which paths may not leave. tiers: in order. tables, steps: sorted by name.
-    tables_from: sorted by what they say. digest: of everything that was declared, after interpolation and overlay.
+    tables_from: sorted by what they say. sequences, forget: sorted by name. forget: relations that are let go without
+    being dropped. digest: of everything that was declared, after interpolation and overlay.
     origin: what it was read with, which is no part of it.
     """
 
@@ -250,6 +314,8 @@ class Manifest:
     tables: tuple[Table, ...]
     digest: str
     tables_from: tuple[TablesFrom, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    forget: tuple[TableName, ...] = ()
     dbt: DbtProject | None = None
     policy: Policy = Policy()
     environment: str | None = None

@@ -23,11 +23,12 @@ from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.execute.live import bypass_wal
 from provisioner.execute.runners.ddl import drop_relation
 from provisioner.execute.stamps import are_on_record, create_records, forget, grant, withdraw
-from provisioner.execute.structure import StructureLostError, put_rows_back, read_structures
+from provisioner.execute.structure import StructureLostError, put_rows_back
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify_all
 from provisioner.observe.introspect import introspect_tables
 from provisioner.observe.records import read_records
+from provisioner.observe.structure import read_structures
 from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Structure, Unit, Want
 
 Connection = duckdb.DuckDBPyConnection

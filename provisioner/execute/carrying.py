@@ -14,7 +14,7 @@ from provisioner.execute.events import Event, Listener, Outcome, RunFinished, Ru
 from provisioner.execute.journal import Journal, RunFacts
 from provisioner.execute.live import Live
 from provisioner.execute.provenance import git_facts, versions, who
-from provisioner.execute.session import Observed, Session, wants_of
+from provisioner.execute.session import Observed, Session
 from provisioner.execute.setting import Setting
 from provisioner.execute.terms import Terms
 from provisioner.execute.values import Run
@@ -67,7 +67,7 @@ class Carrying:
         if error is not None:
             outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED
         missing = tuple(sorted({one.table for one in seen.findings.drift if one.reason is Reason.MISSING}))
-        required = {want.table for want in wants_of(seen.graph) if want.required}
+        required = {want.table for want in seen.graph.wants() if want.required}
         made = tuple(sorted(t for r in walk.results if r.outcome is Outcome.DONE for t in r.tables if t in required))
         return Run(
             self.run, seen.plan, outcome, time.monotonic() - begun, tuple(walk.results),
@@ -79,7 +79,7 @@ class Carrying:
         rested = self.live.rest()
         seen = look_again(setting, request)
         if rested is not None and seen.nothing_to_do:
-            wants = wants_of(seen.graph)
+            wants = seen.graph.wants()
             steady = rests_on_database(self.live.connection, wants)
             self.session.sealed = self.live.close_sealed(rested) if steady else None
         return not_converged(find_remaining(seen))
@@ -109,7 +109,9 @@ def needs_dbt(plan: Plan) -> bool:
 def _protected(catalog: Catalog) -> frozenset[TableName]:
     """By their stamps, also by one that a dead run took away."""
     stamps = [*catalog.stamps.values(), *(mark.stamp for mark in catalog.marks.values() if mark.stamp)]
-    return frozenset(stamp.table for stamp in stamps if stamp.protect)
+    found = {stamp.table for stamp in stamps if stamp.protect}
+    # A table that gets another name keeps its protection.
+    return frozenset(found | {table for table, shapes in catalog.shapes.items() if shapes.old in found})
 
 
 def _both(first: Listener, second: Listener) -> Listener:

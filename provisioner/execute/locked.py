@@ -7,31 +7,31 @@ from __future__ import annotations
 
 import secrets
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
 
 import duckdb
 
+from provisioner.declare.values import VIOLATIONS
 from provisioner.execute.aftermath import Aftermath
 from provisioner.execute.carrying import Carrying, needs_dbt
 from provisioner.execute.events import Noted, Outcome
 from provisioner.execute.holder import Holder
 from provisioner.execute.live import Live
 from provisioner.execute.lock import held
+from provisioner.execute.look import look, look_at_nothing
 from provisioner.execute.opening import revive
 from provisioner.execute.patience import Patience
 from provisioner.execute.recreate import set_database_aside
 from provisioner.execute.room import check_room
-from provisioner.execute.session import Observed, Session, wants_of
+from provisioner.execute.session import Observed, Session
 from provisioner.execute.spill import sweep_spill
 from provisioner.execute.terms import Terms
 from provisioner.execute.values import Run
-from provisioner.execute.verdict import endangered, protected, unmended
+from provisioner.execute.verdict import endangered, is_allowed, protected, unmended, violated
 from provisioner.observe.database import FileCondition, create, inspect_file, translate
 from provisioner.observe.fence import fence_of_look
-from provisioner.observe.introspect import introspect
 from provisioner.observe.mounts import remote_kind
-from provisioner.observe.values import Catalog, Graph, Want
+from provisioner.observe.values import Catalog, Graph
 from provisioner.reconcile.values import Plan
 
 
@@ -82,7 +82,11 @@ class _Locked:
     def apply(self, begun: float) -> Run:
         try:
             graph, catalog = self._look()
-            seen = self._session.conclude(graph, catalog, self._terms.names, self._run)
+            kept = self._terms.kept
+            names = kept.names_left(catalog) if kept else self._terms.names
+            seen = self._session.conclude(graph, catalog, names, self._run)
+            if kept:
+                kept.confirm(seen)
             self._aftermath.tell(seen.findings, seen.plan, self._tell)
             if not seen.plan.actions:
                 error = unmended(seen.plan)
@@ -118,7 +122,7 @@ class _Locked:
         if self._terms.recreate:
             set_database_aside(self._manifest.database, self._tell)
         if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
-            return graph, Catalog()
+            return graph, look_at_nothing(graph)
         revive(self._manifest.database, lambda: self._live.connection, self._tell, without_wal=self._terms.without_wal)
         sweep_spill(self._live.path, self._live.connection)
         catalog = self._catalog(graph)
@@ -129,20 +133,21 @@ class _Locked:
 
     def _catalog(self, graph: Graph) -> Catalog:
         """What there is after everything that a dead run left half done has been put back."""
-        wants = wants_of(graph)
-        catalog = self._introspect(wants)
+        catalog = self._introspect(graph)
         again = self._aftermath.put_right(self._live.connection, graph, catalog)
-        return self._introspect(wants) if again else catalog
+        return self._introspect(graph) if again else catalog
 
-    def _introspect(self, wants: Sequence[Want]) -> Catalog:
+    def _introspect(self, graph: Graph) -> Catalog:
         connection = self._live.connection
         with self._stop.watch(connection.interrupt):
-            return introspect(connection, wants)
+            return look(connection, graph)
 
     def _agree(self, plan: Plan) -> None:
+        if violations := [hazard for hazard in plan.hazards if hazard.kind in VIOLATIONS]:
+            raise violated(violations)
         if any(hazard.protected for hazard in plan.hazards):
             raise protected(plan.hazards)
         allowed = self._manifest.policy.allow | self._terms.allow
-        refused = [hazard for hazard in plan.hazards if hazard.kind not in allowed]
+        refused = [hazard for hazard in plan.hazards if not is_allowed(hazard, allowed)]
         if refused and not self._terms.agree(plan):
             raise endangered(refused)

@@ -16,17 +16,17 @@ from provisioner.declare.values import Manifest, Selection
 from provisioner.errors import BusyError
 from provisioner.execute.discreet import discreet
 from provisioner.execute.interrupt import Stop
+from provisioner.execute.look import look, look_at_nothing
 from provisioner.execute.request import Names, make_request
 from provisioner.observe.database import FileCondition, inspect_file, opened
 from provisioner.observe.dbt.cache import load_graph
 from provisioner.observe.fence import enclose, fence_of_look
 from provisioner.observe.graph import read_graph
-from provisioner.observe.introspect import introspect
 from provisioner.observe.keep import Look, keep, notes_of
 from provisioner.observe.lookahead import check_inputs
 from provisioner.observe.proof import ZONE_FILE, kept_path, read_kept
 from provisioner.observe.seal import seal
-from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected, Want
+from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected
 from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
@@ -187,14 +187,14 @@ class Session:
 
     def catalog(self, graph: Graph) -> Catalog:
         """What the live database holds, read without a lock. Raises BusyError when another process has it to itself."""
-        database, wants = self.manifest.database, wants_of(graph)
+        database = self.manifest.database
         if inspect_file(database) is not FileCondition.PRESENT:
-            return Catalog()
+            return look_at_nothing(graph)
         before, self._seal = seal(database), None
         try:
             with opened(database, read_only=True) as connection, self.stop.watch(connection.interrupt):
                 enclose(connection, fence_of_look(self.manifest))
-                catalog, steady = introspect(connection, wants), rests_on_database(connection, wants)
+                catalog, steady = look(connection, graph), rests_on_database(connection, graph.wants())
         except BusyError as error:
             from provisioner.execute.holder import is_alive, read_holder
 
@@ -227,8 +227,3 @@ class Session:
         from provisioner.execute.history import durations, journal_path, read_journal
 
         return durations(read_journal(journal_path(self.manifest.database)))
-
-
-def wants_of(graph: Graph) -> list[Want]:
-    """Every relation that the graph's units make."""
-    return [want for unit in graph.units.values() for want in unit.wants]

@@ -13,8 +13,9 @@ from provisioner.errors import StepError
 from provisioner.execute.bounds import Bounds
 from provisioner.execute.live import bypass_wal
 from provisioner.execute.python_client import run_python
-from provisioner.execute.runners.ddl import create_declared, drop_relation
+from provisioner.execute.runners.ddl import drop_relation
 from provisioner.execute.runners.load import load
+from provisioner.execute.runners.migrate import migrate, verify_shape
 from provisioner.execute.runners.sql import run_sql
 from provisioner.execute.setting import Setting
 from provisioner.execute.stamps import create_records, forget
@@ -44,7 +45,7 @@ def run_single(action: Action, setting: Setting) -> int | None:
             setting.live.release()
             return run_python(unit, setting)
         with _opened(unit, setting) as connection:
-            return _make(connection, unit, setting)
+            return _migrate(connection, unit, action, setting) if action.migration else _make(connection, unit, setting)
     except duckdb.Error as error:
         translated = translate(error, setting.live.path)
         if isinstance(error, duckdb.FatalException):
@@ -78,11 +79,12 @@ def _step(unit: Unit, setting: Setting) -> Step:
 
 
 def _drop(connection: duckdb.DuckDBPyConnection, action: Action) -> None:
-    """An orphan goes with what is on record about it; of a unit only what dbt left beside its tables."""
+    """An orphan goes with what is on record about it, or that alone; of a unit only what dbt left beside its tables."""
     with transaction(connection):
         create_records(connection)
         for table in action.leftovers or action.tables:
-            drop_relation(connection, table)
+            if action.mend is not Mend.FORGET:
+                drop_relation(connection, table)
             forget(connection, table)
 
 
@@ -92,8 +94,19 @@ def _make(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -
     return make(connection, unit, setting.stamps(unit), lambda: effect(connection, unit, setting), bounds)
 
 
-def _create(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
-    create_declared(connection, unit.wants[0])
+def _migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, action: Action, setting: Setting) -> int | None:
+    """What alters a table does not pass through the WAL: DuckDB cannot replay all of it."""
+    migration = action.migration
+    assert migration is not None
+    if action.mend is Mend.ALTER:
+        setting.live.renew()
+        bypass_wal(connection)
+
+    def effect() -> None:
+        migrate(connection, unit, migration)
+        verify_shape(connection, unit, migration.want)
+
+    return make(connection, unit, setting.stamps(unit), effect, Bounds(connection, unit, setting.stop))
 
 
 def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
@@ -112,4 +125,4 @@ def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -
     load(connection, unit.wants[0], paths, format=step.format, options=step.options, database=setting.live.path)
 
 
-EFFECTS: dict[UnitKind, Effect] = {UnitKind.DECLARED: _create, UnitKind.SQL: _sql, UnitKind.LOAD: _load}
+EFFECTS: dict[UnitKind, Effect] = {UnitKind.SQL: _sql, UnitKind.LOAD: _load}

@@ -74,8 +74,8 @@ def grant(connection: Connection, stamps: Iterable[Stamp]) -> None:
         forget(connection, stamp.table)
         connection.execute(
             "INSERT INTO _provisioner.stamps"
-            ' (schema_name, table_name, unit, fingerprint, base, parts, run, "at", protect, memory)'
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            ' (schema_name, table_name, unit, fingerprint, base, parts, run, "at", protect, memory, shape)'
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             [
                 stamp.table.schema,
                 stamp.table.name,
@@ -87,6 +87,7 @@ def grant(connection: Connection, stamps: Iterable[Stamp]) -> None:
                 stamp.at,
                 stamp.protect,
                 stamp.memory,
+                stamp.shape,
             ],
         )
 

@@ -1,33 +1,16 @@
-"""The structure of a table, keys, NOT NULL, checks, defaults, indexes and comments, as the SQL that makes it.
-
-DuckDB's own text of them makes the same again, in every version that we know; a copy by `CREATE TABLE … AS` has none.
-"""
+"""Putting the rows of a table back into the structure that it had (see observe/structure.py)."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable
-
 import duckdb
 
-from provisioner.declare.values import TableName, quote
+from provisioner.declare.values import TableName
 from provisioner.errors import ProvisionError
-from provisioner.execute.runners.ddl import drop_relation, literal
-from provisioner.observe.layout import NAMED
+from provisioner.execute.runners.ddl import drop_relation
 from provisioner.observe.values import Structure
 
 Connection = duckdb.DuckDBPyConnection
 
-_IN = f"database_name = current_database() AND {NAMED}"
-_TOLD = f"""
-    SELECT schema_name, table_name, 1 AS part, '' AS name, sql FROM duckdb_tables() WHERE {_IN}
-    UNION ALL SELECT schema_name, table_name, 2, index_name, sql FROM duckdb_indexes() WHERE sql <> '' AND {_IN}
-    UNION ALL SELECT schema_name, table_name, 3, '', comment FROM duckdb_tables() WHERE comment <> '' AND {_IN}
-    UNION ALL SELECT schema_name, table_name, 4, column_name, comment FROM duckdb_columns()
-        WHERE comment <> '' AND {_IN}
-    UNION ALL SELECT schema_name, table_name, 5, index_name, comment FROM duckdb_indexes()
-        WHERE comment <> '' AND {_IN}
-    ORDER BY ALL"""
 _REFERRED = """
     SELECT 1 FROM duckdb_constraints() WHERE database_name = current_database()
     AND constraint_type = 'FOREIGN KEY' AND lower(referenced_table) = lower($1)"""
@@ -40,28 +23,6 @@ class StructureLostError(Exception):
     def __init__(self, table: TableName) -> None:
         super().__init__(str(table))
         self.table = table
-
-
-def read_structures(connection: Connection, tables: Iterable[TableName]) -> dict[TableName, Structure]:
-    """The statements that make each of these tables, empty, in their order; of views and what is absent none."""
-    tables = frozenset(tables)
-    if not tables:
-        return {}
-    found: dict[TableName, list[str]] = defaultdict(list)
-    for schema, name, part, inner, text in connection.execute(_TOLD, {"names": [t.name for t in tables]}).fetchall():
-        table = TableName(schema, name)
-        if table in tables:
-            found[table].append(_statement(table, part, inner, text))
-    return {table: tuple(statements) for table, statements in found.items()}
-
-
-def _statement(table: TableName, part: int, name: str, text: str) -> str:
-    commented = {
-        3: f"TABLE {table.sql}",
-        4: f"COLUMN {table.sql}.{quote(name)}",
-        5: f"INDEX {quote(table.schema)}.{quote(name)}",
-    }
-    return f"COMMENT ON {commented[part]} IS {literal(text)}" if part in commented else text
 
 
 def put_rows_back(connection: Connection, table: TableName, structure: Structure, kept: TableName) -> None:

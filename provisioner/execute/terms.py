@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from provisioner.declare.values import HazardKind
+from provisioner.declare.values import Allowance
+from provisioner.execute.kept_plan import KeptPlan
 from provisioner.execute.request import Names
 from provisioner.reconcile.values import Plan
 
@@ -14,7 +15,8 @@ from provisioner.reconcile.values import Plan
 class Terms:
     """What whoever asks for an apply wishes.
 
-    names: what is narrowed or added. allow: kinds of hazards that need no question. agree: asked when others remain.
+    names: what is narrowed or added. allow: hazards that need no question. agree: asked when others remain.
+    kept: the saved plan that alone may be carried out, None for whatever plan is made.
     show: gets every plan that is about to be carried out. restart: make again what the incomplete run made.
     recreate: set a database aside that cannot be used any more.
     without_wal: go on without a WAL that cannot be replayed, whosever work it holds.
@@ -22,7 +24,7 @@ class Terms:
     """
 
     names: Names = Names()
-    allow: frozenset[HazardKind] = frozenset()
+    allow: frozenset[Allowance] = frozenset()
     agree: Callable[[Plan], bool] = lambda plan: False
     show: Callable[[Plan], None] = lambda plan: None
     fail_fast: bool = False
@@ -31,3 +33,4 @@ class Terms:
     without_wal: bool = False
     lock_timeout: float | None = 300.0
     command: str = "provision apply"
+    kept: KeptPlan | None = None

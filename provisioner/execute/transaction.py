@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
+from dataclasses import replace
 
 import duckdb
 
 from provisioner.errors import StepError
 from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
 from provisioner.execute.verify import verify
-from provisioner.observe.values import Mark, Stamp, Unit
+from provisioner.observe.shape import digest_of_shape, read_shapes
+from provisioner.observe.values import Mark, Stamp, Unit, UnitKind
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -54,9 +56,17 @@ def make(
                 cure=f"Take commit, rollback and begin out of {unit.source}: provision commits what was verified.",
             )
         rows = verify(connection, unit)
-        grant(connection, stamps)
+        grant(connection, with_shapes(connection, unit, stamps))
     read_back(connection, unit, stamps)
     return rows
+
+
+def with_shapes(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> tuple[Stamp, ...]:
+    """Of a declared relation the stamp remembers in what words the catalog tells of it."""
+    if unit.kind is not UnitKind.DECLARED:
+        return stamps
+    shapes = read_shapes(connection, unit.tables)
+    return tuple(replace(stamp, shape=digest_of_shape(shapes[stamp.table])) for stamp in stamps)
 
 
 def _transaction_id(connection: Connection) -> int:
@@ -81,6 +91,6 @@ def adopt(
     with transaction(connection), bounded:
         create_records(connection)
         rows = verify(connection, unit)
-        grant(connection, stamps)
+        grant(connection, with_shapes(connection, unit, stamps))
     read_back(connection, unit, stamps)
     return rows

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import shlex
+from collections.abc import Container, Sequence
 
+from provisioner.declare.values import Allowance
 from provisioner.errors import BusyError, HazardError, NotConvergedError, ProvisionError, StepError, StoppedError
 from provisioner.execute.events import Outcome
 from provisioner.execute.values import UnitResult
@@ -36,14 +38,14 @@ def judge(
 
 
 def unmended(plan: Plan) -> ProvisionError | None:
-    """Drift that no action removes: a declared table whose structure changed, which holds its users' rows."""
+    """Drift of declared tables that no action removes."""
     if not plan.by_hand:
         return None
     facts = "; ".join(f"{one.table}: {one.reason}, {one.fact} ({one.place})" for one in plan.by_hand)
     return NotConvergedError(
-        f"Declared tables that provision cannot change in place yet: {facts}.",
+        f"Declared tables that provision cannot change by itself: {facts}.",
         code="by_hand",
-        cure="Change them with ALTER TABLE so that they match, or change what the manifest declares.",
+        cure="Change them with SQL of your own so that they match, or change what the manifest declares.",
     )
 
 
@@ -58,13 +60,28 @@ def not_converged(remaining: Sequence[Drift]) -> ProvisionError | None:
     )
 
 
+def is_allowed(hazard: Hazard, allowed: Container[Allowance]) -> bool:
+    """Whether somebody allowed its kind, for all tables or for this one."""
+    return Allowance(hazard.kind) in allowed or Allowance(hazard.kind, hazard.table) in allowed
+
+
 def endangered(hazards: Sequence[Hazard]) -> HazardError:
     """The plan is refused; nobody allowed these hazards."""
-    kinds = sorted({str(hazard.kind) for hazard in hazards})
+    named = dict.fromkeys(shlex.quote(f"{hazard.kind}:{hazard.table}") for hazard in hazards)
     facts = "; ".join(f"{hazard.table}: {hazard.kind}, {hazard.fact}" for hazard in hazards)
     return HazardError(
         f"The plan endangers data: {facts}. Nothing was done.",
-        cure="If that is meant: provision apply " + " ".join(f"--allow {kind}" for kind in kinds),
+        cure="If that is meant: provision apply " + " ".join(f"--allow {one}" for one in sorted(named)),
+    )
+
+
+def violated(hazards: Sequence[Hazard]) -> HazardError:
+    """The plan is refused; nobody can allow it, since the change cannot be made with these rows."""
+    facts = "; ".join(f"{hazard.table}: {hazard.kind}, {hazard.fact}" for hazard in hazards)
+    return HazardError(
+        f"Rows stand in the way of the plan: {facts}. Nothing was done.",
+        code="rows_in_the_way",
+        cure="Change or delete these rows, or change what the manifest declares. Then: provision plan",
     )
 
 

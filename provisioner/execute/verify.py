@@ -50,8 +50,5 @@ def _faults(unit: Unit, catalog: Catalog) -> list[str]:
         if relation is None:
             faults.append(f"{want.table} is not there")
             continue
-        faults += [
-            f"{want.table} {fact}"
-            for _, fact in find_faults(want, unit.kind, relation, catalog.measures.get(want.table))
-        ]
+        faults += [f"{want.table} {fact}" for _, fact in find_faults(want, relation, catalog.measures.get(want.table))]
     return faults

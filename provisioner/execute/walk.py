@@ -16,13 +16,13 @@ from provisioner.execute.batches import Batch, batches
 from provisioner.execute.dbt_units import run_dbt
 from provisioner.execute.endings import after_the_disk_failed, hook_failed, not_started, outcome_of, skipped
 from provisioner.execute.events import NodeFinished, Noted, Outcome, UnitFinished, UnitStarted
-from provisioner.execute.session import Observed, wants_of
+from provisioner.execute.look import look
+from provisioner.execute.session import Observed
 from provisioner.execute.setting import Setting
 from provisioner.execute.single import run_single
 from provisioner.execute.time_left import TimeLeft
 from provisioner.execute.values import UnitResult
 from provisioner.observe.complaints import DISK_FAILED
-from provisioner.observe.introspect import introspect
 from provisioner.observe.values import Unit
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
@@ -185,7 +185,7 @@ class Walk:
 def look_again(setting: Setting, request: Request) -> Observed:
     """What there is by now, against what was asked for; a rebuild that was asked for is done."""
     with setting.stop.watch(setting.live.connection.interrupt):
-        catalog = introspect(setting.live.connection, wants_of(setting.graph))
+        catalog = look(setting.live.connection, setting.graph)
     asked = replace(request, rebuild=frozenset())
     findings = find_drift(setting.graph, catalog, asked, setting.run)
     return Observed(setting.graph, catalog, asked, findings, make_plan(setting.graph, catalog, findings, asked))
@@ -193,7 +193,12 @@ def look_again(setting: Setting, request: Request) -> Observed:
 
 def find_remaining(seen: Observed) -> tuple[Drift, ...]:
     """The drift that still calls for work."""
-    work = (one for action in seen.plan.actions if action.mend in (Mend.RUN, Mend.CREATE) for one in action.reasons)
+    work = (
+        one
+        for action in seen.plan.actions
+        if action.mend in (Mend.RUN, Mend.CREATE, Mend.ALTER)
+        for one in action.reasons
+    )
     return (*work, *seen.plan.by_hand)
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.suggest import nearest
@@ -46,7 +47,7 @@ def read_graph(manifest: Manifest, dbt: DbtGraph, notes: Notes) -> Graph:
         _refuse([cycle_problem(cycle, connected, manifest)])
     graph = settle_tiers(sort_by_reads(connected))
     _refuse(list(tier_problems(graph, manifest)))
-    return Graph(graph, manifest.tables)
+    return Graph(graph, manifest.tables, manifest.sequences, frozenset(manifest.forget))
 
 
 def _refuse(problems: list[Problem]) -> None:
@@ -67,7 +68,7 @@ def _own_units(manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes
     for table in manifest.tables:
         tables[table.step].append(table)
     units = [_declared(table, wants[table.name], manifest) for table in tables[None]]
-    reads: Reads = {}
+    reads: Reads = {f"{DECLARED_ID}{table.name}": tuple(_declared_reads(table)) for table in tables[None]}
     writes: Reads = {}
     for step in manifest.steps:
         if step.kind is not StepKind.DBT:
@@ -94,7 +95,6 @@ def _own_units(manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes
 
 
 def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
-    structure = [[column.name, column.type, column.nullable, column.default] for column in want.columns]
     return Unit(
         f"{DECLARED_ID}{table.name}",
         UnitKind.DECLARED,
@@ -102,8 +102,37 @@ def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
         (want,),
         (),
         table.place.file,
-        definition={"columns": digest(structure), "primary key": digest(want.primary_key)},
+        definition=_definition(table, want),
     )
+
+
+def _declared_reads(table: Table) -> Iterator[TableName]:
+    """What must be there before it: what a view shows, and what foreign keys refer to."""
+    if table.sql is not None:
+        from provisioner.observe.reads import find_reads  # slow to import
+
+        yield from find_reads([table.sql]).tables
+    for key in table.foreign_keys:
+        if key.table != table.name:
+            yield key.table
+
+
+def _definition(table: Table, want: Want) -> dict[str, str]:
+    """By what a person would say has changed; what does not shape the table, such as a backfill, is no part of it."""
+    columns = [
+        [column.name, column.type, column.nullable, column.generated, column.check, column.collation]
+        for column in want.columns
+    ]
+    parts: dict[str, Any] = {
+        "columns": columns if table.strict_order else sorted(columns),
+        "defaults": {column.name: column.default for column in want.columns if column.default is not None},
+        "comments": [table.comment, {one.name: one.comment for one in want.columns if one.comment is not None}],
+        "keys": [table.primary_key, table.unique, sorted(map(str, table.foreign_keys))],
+        "checks": table.checks,
+        "indexes": sorted(map(str, table.indexes)),
+        "query": table.sql,
+    }
+    return {label: digest(part) for label, part in parts.items()}
 
 
 def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Problem]:
@@ -117,7 +146,7 @@ def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Pro
         )
         for step, names in reads.items()
         for name in names
-        if name not in made
+        if name not in made and not step.startswith(DECLARED_ID)
     ]
 
 

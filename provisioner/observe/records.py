@@ -25,7 +25,7 @@ COLUMNS: Mapping[str, Mapping[str, str]] = {
     "stamps": dict.fromkeys(
         ("schema_name", "table_name", "unit", "fingerprint", "base", "parts", "run", "at"), "VARCHAR"
     )
-    | {"protect": "BOOLEAN", "memory": "BOOLEAN"},
+    | {"protect": "BOOLEAN", "memory": "BOOLEAN", "shape": "VARCHAR"},
     "marks": dict.fromkeys(("schema_name", "table_name", "unit", "run", "kept", "stamp", "died", "at"), "VARCHAR")
     | {"existed": "BOOLEAN", "structure": "VARCHAR"},
 }
@@ -76,7 +76,7 @@ def decode_parts(text: str) -> Parts:
 
 def encode_stamp(stamp: Stamp) -> str:
     """As JSON; the same stamp gives the same text."""
-    names = ("unit", "fingerprint", "base", "run", "at", "protect", "memory")
+    names = ("unit", "fingerprint", "base", "run", "at", "protect", "memory", "shape")
     values = {name: getattr(stamp, name) for name in names}
     table = {"schema": stamp.table.schema, "name": stamp.table.name}
     return _dump({**values, "table": table, "parts": _parts_values(stamp.parts)})
@@ -170,9 +170,12 @@ def _mark(row: Row) -> Mark | None:
 
 
 def _make_stamp(table: TableName, values: Mapping[str, Any], parts: Parts, protect: bool, memory: bool) -> Stamp:
-    """memory: an older provision did not record it."""
+    """memory, shape: an older provision did not record them."""
     unit, fingerprint, base, run, at = (_text(values, name) for name in ("unit", "fingerprint", "base", "run", "at"))
-    return Stamp(table, unit, fingerprint, base, parts, run, at, protect, memory)
+    shape = values.get("shape")
+    return Stamp(
+        table, unit, fingerprint, base, parts, run, at, protect, memory, shape if isinstance(shape, str) else ""
+    )
 
 
 def _table(row: Row) -> TableName | None:

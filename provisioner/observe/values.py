@@ -6,7 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from provisioner.declare.values import Column, Expect, Place, Selection, Table, TableKind, TableName
+from provisioner.declare.values import (
+    Column,
+    Expect,
+    ForeignKey,
+    Place,
+    Selection,
+    Sequence,
+    Table,
+    TableKind,
+    TableName,
+)
 
 
 class UnitKind(StrEnum):
@@ -41,6 +51,101 @@ class Relation:
 
 
 @dataclass(frozen=True, slots=True)
+class ColumnShape:
+    """All that the catalog tells of a column. default, generated: SQL. collation: empty for none."""
+
+    name: str
+    type: str
+    nullable: bool = True
+    default: str | None = None
+    generated: str | None = None
+    collation: str = ""
+    comment: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IndexShape:
+    """on: names of columns quoted as SQL, or expressions in parentheses."""
+
+    name: str
+    on: tuple[str, ...]
+    unique: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The whole structure of a table, or of a view, in one engine's spelling: two alike are equal.
+
+    columns: in order. key: primary. unique, checks, foreign_keys, indexes: sorted. view: the query; None of a table.
+    """
+
+    table: TableName
+    columns: tuple[ColumnShape, ...] = ()
+    key: tuple[str, ...] = ()
+    unique: tuple[tuple[str, ...], ...] = ()
+    checks: tuple[str, ...] = ()
+    foreign_keys: tuple[ForeignKey, ...] = ()
+    indexes: tuple[IndexShape, ...] = ()
+    comment: str | None = None
+    view: str | None = None
+
+
+# The statements that make a table anew, empty: itself first, then its indexes and comments.
+Structure = tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Shapes:
+    """A declared relation that may have to change: as declared and as it is, spelt by the same engine.
+
+    have: None when it is not there, under this name or an earlier one. old: the earlier name, where it still has that.
+    both: an earlier name that is there beside the new one.
+    children: tables whose foreign keys refer to it, those whose keys refer to them, and so on, each after what it
+    refers to, in the catalog's own spelling.
+    """
+
+    want: Shape
+    have: Shape | None = None
+    old: TableName | None = None
+    both: TableName | None = None
+    children: tuple[Shape, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Something to be counted before a change may be called safe. source: SQL, what stands behind FROM.
+
+    condition: SQL, of the rows that stand in its way. shown: SQL, what of such a row a person is shown.
+    """
+
+    table: TableName
+    source: str
+    condition: str
+    shown: str = "NULL"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """count: rows. samples: at most three, as text. error: why it could not be counted; then count is 0."""
+
+    count: int = 0
+    samples: tuple[str, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """What statements did to an empty copy. refused: DuckDB's words, empty when it took them all.
+
+    left: what is still not as declared. broken: views that could be read before and cannot afterwards, with the words.
+    """
+
+    refused: str = ""
+    left: Shape | None = None
+    broken: tuple[tuple[TableName, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a unit's result depends on, each part by its label with its digest; upstream: unit id to fingerprint."""
 
@@ -58,7 +163,8 @@ class Stamp:
     """The record that a table was made by the unit with that fingerprint.
 
     base: the fingerprint before a run's id was mixed in; equal to fingerprint for a deterministic unit. at: UTC, ISO
-    8601. memory: its rows mattered to that unit's next run, as DbtNode has it.
+    8601. memory: its rows mattered to that unit's next run, as DbtNode has it. shape: digest of what the catalog said
+    of a declared table when it was stamped, in the catalog's own spelling.
     """
 
     table: TableName
@@ -70,15 +176,12 @@ class Stamp:
     at: str
     protect: bool = False
     memory: bool = False
+    shape: str = ""
 
     @property
     def holds_users_rows(self) -> bool:
         """Whether the table was a declared one when it was stamped."""
         return self.unit.startswith(DECLARED_ID)
-
-
-# The statements that make a table anew, empty: itself first, then its indexes and comments.
-Structure = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,13 +216,23 @@ class Measure:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """What the live database holds. exists: whether there is a database at all."""
+    """What the live database holds. exists: whether there is a database at all.
+
+    shapes: of declared relations that are not known to be as they were when they were stamped. sizes: bytes that their
+    rows take, about. answers, rehearsals: what was asked about them; a rehearsal by its table and its statements.
+    sequences: names.
+    """
 
     exists: bool = False
     relations: Mapping[TableName, Relation] = field(default_factory=dict)
     stamps: Mapping[TableName, Stamp] = field(default_factory=dict)
     marks: Mapping[TableName, Mark] = field(default_factory=dict)
     measures: Mapping[TableName, Measure] = field(default_factory=dict)
+    shapes: Mapping[TableName, Shapes] = field(default_factory=dict)
+    sizes: Mapping[TableName, int] = field(default_factory=dict)
+    answers: Mapping[Question, Answer] = field(default_factory=dict)
+    rehearsals: Mapping[tuple[TableName, Structure], Rehearsal] = field(default_factory=dict)
+    sequences: frozenset[TableName] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,7 +254,7 @@ class DbtNode:
 class Want:
     """What the manifest asks of one relation; types are canonical. required: False for one that only dbt knows.
     protect: None where the manifest says nothing, so that what is on record stays. declared: no step makes it.
-    remembers: its rows matter to its unit's next run, as DbtNode has it."""
+    remembers: its rows matter to its unit's next run, as DbtNode has it. declaration: of a declared one, as written."""
 
     table: TableName
     kind: TableKind
@@ -153,6 +266,7 @@ class Want:
     place: Place | None = field(default=None, compare=False)
     declared: bool = False
     remembers: bool = False
+    declaration: Table | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -192,11 +306,18 @@ class Unit:
 class Graph:
     """Every unit that the manifest's tables need, in an order in which each comes after what it reads.
 
-    tables: those that the manifest requires, sorted by name, the selected ones among them.
+    tables: those that the manifest requires, sorted by name, the selected ones among them. sequences: likewise.
+    forget: relations that are let go.
     """
 
     units: Mapping[str, Unit] = field(default_factory=dict)
     tables: tuple[Table, ...] = ()
+    sequences: tuple[Sequence, ...] = ()
+    forget: frozenset[TableName] = frozenset()
+
+    def wants(self) -> list[Want]:
+        """Every relation that the units make."""
+        return [want for unit in self.units.values() for want in unit.wants]
 
     def makers(self) -> dict[TableName, Unit]:
         """Which unit makes each relation."""

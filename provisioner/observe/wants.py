@@ -31,7 +31,7 @@ def make_wants(
             problems.append(_other_kind(table, made))
         wants[table.name] = Want(
             table.name,
-            table.kind or made or TableKind.TABLE,
+            TableKind.VIEW if table.sql is not None else table.kind or made or TableKind.TABLE,
             tuple(_canonical(column, resolved.get(column.type, column.type)) for column in table.columns),
             table.primary_key,
             table.expect,
@@ -39,6 +39,7 @@ def make_wants(
             True,
             table.place,
             table.step is None,
+            declaration=table if table.step is None else None,
         )
     return wants, problems
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from provisioner.declare.values import TableKind, TableName
 from provisioner.observe.values import Catalog, Graph, Measure, Parts, Stamp, Unit, UnitKind, Want
+from provisioner.reconcile.declared import find_declared
 from provisioner.reconcile.faults import find_faults
 from provisioner.reconcile.fingerprint import hash_parts, mix_run
 from provisioner.reconcile.values import Drift, Findings, Fingerprint, Mend, Reason, Request
 
 ORDER = {reason: number for number, reason in enumerate(Reason)}
 LEFTOVERS = ("__dbt_tmp", "__dbt_backup")
-RECORD_ONLY = (Reason.DEFINITION_CHANGED, Reason.INPUT_CHANGED, Reason.UPSTREAM_CHANGED, Reason.INTERRUPTED)
 
 
 def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Findings:
@@ -30,13 +30,20 @@ def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Fi
         if _is_unreadable(unit, catalog, unreadable):
             unreadable.add(unit.id)
             _forgive_errors(unit, measures)
-        parts = Parts(unit.definition, unit.inputs, {read: prints[read].value for read in unit.reads})
+        parts = Parts(unit.definition, unit.inputs, _upstream(unit, prints))
         base = hash_parts(parts)
-        found = [one for want in unit.wants for one in _table_drift(unit, want, catalog, request, parts, base)]
+        found = [one for want in unit.wants for one in _table_drift(unit, want, catalog, request, graph, parts)]
         prints[unit.id] = Fingerprint(_value(unit, found, catalog, base, run), base, parts)
         drift += found
     drift += _orphans(graph, catalog)
     return Findings(tuple(sorted(drift, key=lambda one: (one.table, ORDER[one.reason], one.fact))), prints)
+
+
+def _upstream(unit: Unit, prints: Mapping[str, Fingerprint]) -> dict[str, str]:
+    """A declared table holds nothing of what its foreign keys refer to."""
+    if unit.kind is UnitKind.DECLARED and not makes_views(unit):
+        return {}
+    return {read: prints[read].value for read in unit.reads}
 
 
 def _is_unreadable(unit: Unit, catalog: Catalog, unreadable: Container[str]) -> bool:
@@ -68,11 +75,17 @@ def _value(unit: Unit, drift: list[Drift], catalog: Catalog, base: str, run: str
 
 
 def _table_drift(
-    unit: Unit, want: Want, catalog: Catalog, request: Request, parts: Parts, base: str
+    unit: Unit, want: Want, catalog: Catalog, request: Request, graph: Graph, parts: Parts
 ) -> Iterator[Drift]:
     place = f"{want.place.file}:{want.place.line}" if want.place else ""
-    for reason, fact in _reasons(unit, want, catalog, request, parts, base):
-        yield Drift(want.table, reason, _mend(unit, want, catalog, reason), fact, place, unit.id)
+    base = hash_parts(parts)
+    if want.declared:
+        for reason, mend, fact in find_declared(unit, want, catalog, graph, parts, base):
+            yield Drift(want.table, reason, mend, fact, place, unit.id)
+    else:
+        for reason, fact in _reasons(unit, want, catalog, request, parts, base):
+            mend = Mend.ADOPT if reason is Reason.UNSTAMPED else Mend.RUN
+            yield Drift(want.table, reason, mend, fact, place, unit.id)
     if fact := _other_protection(want, catalog):
         yield Drift(want.table, Reason.DEFINITION_CHANGED, Mend.ADOPT, fact, place, unit.id)
     if unit.dbt and (left := leftovers(want.table, catalog)):
@@ -101,7 +114,7 @@ def _reasons(
     if relation is None:
         yield Reason.MISSING, "is not in the database"
     else:
-        faults = find_faults(want, unit.kind, relation, catalog.measures.get(table))
+        faults = find_faults(want, relation, catalog.measures.get(table))
         yield from faults
     if stamp:
         yield from _stale(unit, stamp, parts, base)
@@ -127,24 +140,11 @@ def _stale(unit: Unit, stamp: Stamp, parts: Parts, base: str) -> Iterator[tuple[
 
 def _definition(unit: Unit, label: str) -> str:
     """The code of a unit is named by its file, anything else by file and part."""
-    if unit.kind is UnitKind.DECLARED:
-        return f"{unit.source}: {label} changed; what cannot be compared, defaults and comments, stays as it was made"
     return f"{unit.source} changed" if label == "code" else f"{unit.source}: {label} changed"
 
 
 def _differing(old: Mapping[str, str], new: Mapping[str, str]) -> list[str]:
     return sorted(label for label in {*old, *new} if old.get(label) != new.get(label))
-
-
-def _mend(unit: Unit, want: Want, catalog: Catalog, reason: Reason) -> Mend:
-    if reason is Reason.UNSTAMPED:
-        return Mend.ADOPT
-    if unit.kind is not UnitKind.DECLARED:
-        return Mend.RUN
-    if want.table not in catalog.relations:
-        return Mend.CREATE
-    # Of a declared table only the record may be renewed here: its rows belong to the users.
-    return Mend.ADOPT if reason in RECORD_ONLY else Mend.BY_HAND
 
 
 def leftovers(table: TableName, catalog: Catalog) -> tuple[TableName, ...]:
@@ -154,11 +154,15 @@ def leftovers(table: TableName, catalog: Catalog) -> tuple[TableName, ...]:
 
 
 def _orphans(graph: Graph, catalog: Catalog) -> Iterator[Drift]:
-    wanted = graph.makers()
+    wanted = {*graph.makers(), *(shapes.old for shapes in catalog.shapes.values() if shapes.old)}
     for table, stamp in catalog.stamps.items():
-        if table not in wanted and table in catalog.relations:
+        if table not in wanted and table not in graph.forget and table in catalog.relations:
             fact = f"was made by {stamp.unit}; nothing declares it any more"
             if stamp.protect:
                 yield Drift(table, Reason.ORPHAN, Mend.BY_HAND, f"{fact}, and it is protected")
             else:
                 yield Drift(table, Reason.ORPHAN, Mend.DROP, fact)
+    for table in {**catalog.stamps, **catalog.marks}:
+        if table in graph.forget and table not in wanted:
+            record = catalog.stamps.get(table) or catalog.marks[table]
+            yield Drift(table, Reason.ORPHAN, Mend.FORGET, f"was made by {record.unit}, and is let go")

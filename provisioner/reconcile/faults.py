@@ -5,21 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.declare.values import TableKind, fold
-from provisioner.observe.values import Measure, Relation, UnitKind, Want
+from provisioner.observe.values import Measure, Relation, Want
 from provisioner.reconcile.values import Reason
 from provisioner.reconcile.wording import many
 
 Fault = tuple[Reason, str]
 
 
-def find_faults(want: Want, kind: UnitKind, relation: Relation, measure: Measure | None) -> tuple[Fault, ...]:
+def find_faults(want: Want, relation: Relation, measure: Measure | None) -> tuple[Fault, ...]:
     """Every way in which the relation is not what is wanted, each with the fact in words; empty when it is."""
     if relation.kind is not want.kind:
         return ((Reason.WRONG_KIND, f"is a {relation.kind}, wanted is a {want.kind}"),)
-    faults = [*_columns(want, relation)]
-    if kind is UnitKind.DECLARED:
-        faults += [*_extra(want, relation), *_constraints(want, relation)]
-    return (*faults, *_unknown_columns(want, relation), *_expectations(want, measure or Measure()))
+    # The structure of a declared relation is compared whole: see changes.py.
+    structure = () if want.declared else tuple(_columns(want, relation))
+    return (*structure, *_unknown_columns(want, relation), *_expectations(want, measure or Measure()))
 
 
 def _columns(want: Want, relation: Relation) -> Iterator[Fault]:
@@ -32,30 +31,8 @@ def _columns(want: Want, relation: Relation) -> Iterator[Fault]:
             yield Reason.COLUMN_TYPE, f"{column.name} is {found.type}, wanted is {column.type}"
 
 
-def _extra(want: Want, relation: Relation) -> Iterator[Fault]:
-    wanted = {fold(column.name) for column in want.columns}
-    for column in relation.columns:
-        if fold(column.name) not in wanted:
-            yield Reason.COLUMN_EXTRA, f"has a column {column.name} that is not declared"
-
-
-def _constraints(want: Want, relation: Relation) -> Iterator[Fault]:
-    have, key = tuple(map(fold, relation.key)), tuple(map(fold, want.primary_key))
-    if have != key:
-        yield Reason.CONSTRAINT, f"primary key is {_listed(relation.key)}, wanted is {_listed(want.primary_key)}"
-    nullable = {fold(column.name): column.nullable for column in relation.columns}
-    for column in want.columns:
-        wanted = column.nullable and fold(column.name) not in key
-        if nullable.get(fold(column.name), wanted) is not wanted:
-            yield Reason.CONSTRAINT, f"{column.name} is {_null(not wanted)}, wanted is {_null(wanted)}"
-
-
 def _listed(columns: tuple[str, ...]) -> str:
     return f"({', '.join(columns)})" if columns else "none"
-
-
-def _null(nullable: bool) -> str:
-    return "nullable" if nullable else "not null"
 
 
 def _unknown_columns(want: Want, relation: Relation) -> Iterator[Fault]:

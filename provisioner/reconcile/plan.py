@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from provisioner.declare.values import HazardKind
 from provisioner.observe.values import Catalog, Graph, Unit, UnitKind
+from provisioner.reconcile.draft import choose, draw_up, hazards
 from provisioner.reconcile.drift import leftovers, makes_views
 from provisioner.reconcile.faults import replaceable
 from provisioner.reconcile.order import sort_units
@@ -37,13 +38,18 @@ def make_plan(
     scope = _scope(graph, drift, request)
     actions: list[Action] = []
     for unit in sort_units((graph.units[name] for name in scope), graph):
-        actions += _actions(unit, drift[unit.id], catalog, durations.units)
+        if unit.kind is UnitKind.DECLARED:
+            actions += _declared_actions(unit, drift[unit.id], catalog, graph)
+        else:
+            actions += _actions(unit, drift[unit.id], catalog, durations.units)
     orphans = tuple(one for one in drift[""] if request.targets is None)
     last = 1 + max((unit.tier for unit in graph.units.values()), default=-1)
     dropped = [one for one in orphans if request.prune and one.mend is Mend.DROP]
     actions += [_drop(one, catalog, last) for one in dropped]
+    let_go = [one for one in orphans if one.mend is Mend.FORGET]
+    actions += [Action(Mend.FORGET, "", None, last, (one.table,), (one,)) for one in let_go]
     by_hand = tuple(one for name in sorted(scope) for one in drift[name] if one.mend is Mend.BY_HAND)
-    left = tuple(one for one in orphans if not (request.prune and one.mend is Mend.DROP))
+    left = tuple(one for one in orphans if one not in dropped and one not in let_go)
     return Plan(tuple(actions), by_hand, left, durations.dbt_start if any(map(_starts_dbt, actions)) else 0.0)
 
 
@@ -94,7 +100,7 @@ def _add_sources(unit: Unit, graph: Graph, drift: DriftByUnit, scope: set[str], 
 
 
 def _runs(drift: Iterable[Drift]) -> bool:
-    return any(one.mend in (Mend.RUN, Mend.CREATE) for one in drift)
+    return any(one.mend in (Mend.RUN, Mend.CREATE, Mend.ALTER) for one in drift)
 
 
 def _only_adopts(drift: list[Drift]) -> bool:
@@ -114,10 +120,23 @@ def _actions(unit: Unit, drift: list[Drift], catalog: Catalog, durations: Mappin
         yield Action(
             Mend.RUN, unit.id, unit.kind, unit.tier, unit.tables, reasons, hazards, durations.get(unit.id), refresh
         )
-    elif by_mend[Mend.CREATE]:
-        yield Action(Mend.CREATE, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.CREATE])
-    elif by_mend[Mend.ADOPT] and not by_mend[Mend.BY_HAND]:
+    elif by_mend[Mend.ADOPT]:
         yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.ADOPT])
+
+
+def _declared_actions(unit: Unit, drift: list[Drift], catalog: Catalog, graph: Graph) -> Iterable[Action]:
+    """What one migration mends, and nothing where a person has to go first."""
+    mends = {one.mend for one in drift}
+    if not mends or Mend.BY_HAND in mends:
+        return
+    mend = next((mend for mend in (Mend.CREATE, Mend.ALTER) if mend in mends), Mend.ADOPT)
+    draft = draw_up(unit.wants[0], catalog, graph)
+    way = choose(draft, catalog) if draft else None
+    if mend is Mend.ADOPT or draft is None or way is None:
+        yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift))
+        return
+    dangers = tuple(hazards(draft, way, catalog))
+    yield Action(mend, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift), dangers, migration=way)
 
 
 def _full_refresh(unit: Unit, reasons: Iterable[Drift]) -> bool:

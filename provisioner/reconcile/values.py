@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.declare.values import HazardKind, TableName
-from provisioner.observe.values import Parts, UnitKind
+from provisioner.observe.values import Parts, Shape, UnitKind
 
 
 class Reason(StrEnum):
@@ -30,13 +30,15 @@ class Reason(StrEnum):
 
 
 class Mend(StrEnum):
-    """What removes a drift. BY_HAND: nothing that a plan can do."""
+    """What removes a drift. FORGET: let a relation go, undropped. BY_HAND: nothing that a plan can do."""
 
     RUN = "run"
     CREATE = "create"
+    ALTER = "alter"
     ADOPT = "adopt"
     SWEEP = "sweep"
     DROP = "drop"
+    FORGET = "forget"
     BY_HAND = "by_hand"
 
 
@@ -93,11 +95,26 @@ class Hazard:
 
 
 @dataclass(frozen=True, slots=True)
+class Migration:
+    """What makes a declared relation as declared, its rows kept: statements for one transaction, in order.
+
+    rewrites: whether every row is written anew. also: foreign-key children that are made anew with it.
+    old: the name that the relation had. want: what it is to be.
+    """
+
+    want: Shape
+    statements: tuple[str, ...]
+    rewrites: bool = False
+    also: tuple[TableName, ...] = ()
+    old: TableName | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Action:
     """One step of a plan. unit: empty for an orphan. tier: index; for orphans one more than any unit's, they go last.
 
     estimate: seconds, from the last run on record. full_refresh: of a dbt node that remembers.
-    leftovers: relations that a dead run of dbt left beside the table (SWEEP only).
+    leftovers: relations that a dead run of dbt left beside the table (SWEEP only). migration: CREATE and ALTER only.
     """
 
     mend: Mend
@@ -110,6 +127,7 @@ class Action:
     estimate: float | None = None
     full_refresh: bool = False
     leftovers: tuple[TableName, ...] = ()
+    migration: Migration | None = None
 
 
 @dataclass(frozen=True, slots=True)

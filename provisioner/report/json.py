@@ -37,6 +37,7 @@ def _action(action: Action, manifest: Manifest) -> dict[str, Any]:
         ],
         "estimate_seconds": action.estimate,
         "full_refresh": action.full_refresh,
+        "statements": list(action.migration.statements) if action.migration else [],
     }
 
 

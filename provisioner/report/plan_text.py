@@ -9,20 +9,28 @@ from provisioner.declare.values import Manifest
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import NOTHING_TO_DO, Paint, heading, plain
+from provisioner.report.escape import one_line
 from provisioner.report.words import about, columns, lines_of, short
 
-SIGNS = {Mend.RUN: "~", Mend.CREATE: "+", Mend.ADOPT: "=", Mend.SWEEP: "-", Mend.DROP: "-"}
+SIGNS = {
+    **{Mend.CREATE: "+", Mend.RUN: "~", Mend.ALTER: "~"},
+    **{Mend.ADOPT: "=", Mend.FORGET: "=", Mend.SWEEP: "-", Mend.DROP: "-"},
+}
 COLOURS = {"+": "green", "~": "yellow", "=": "cyan", "-": "red", "!": "red"}
 
 
-def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain) -> str:
-    """The whole plan: tier by tier what is done and why, and what nobody can do here."""
+def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain, *, statements: bool = False) -> str:
+    """The whole plan: tier by tier what is done and why, and what nobody can do here.
+
+    statements: also the SQL that changes declared tables.
+    """
     lines = [heading(manifest, paint)]
     rows = [(action, row) for action in plan.actions for row in _action_rows(action)]
     cells = columns(row for _, row in rows)
     for title, group in groupby(zip(rows, cells, strict=True), key=lambda item: _title(item[0][0], manifest)):
         lines += ["", paint(title, "bold")]
         lines += [_painted(cell, paint) for _, cell in group]
+    lines += _statement_lines(plan, paint) if statements else []
     lines += _hazard_lines(plan, paint)
     lines += _remark_lines("by hand", plan.by_hand, paint)
     lines += _remark_lines("left alone", plan.orphans, paint)
@@ -64,6 +72,12 @@ def _painted(cells: list[str], paint: Paint) -> str:
     return f"{head}  {paint(cells[2], 'dim')}  {cells[3]}  {fact}" + paint(bracket + place, "dim")
 
 
+def _statement_lines(plan: Plan, paint: Paint) -> list[str]:
+    """In the order in which they are carried out; those of one table in one transaction."""
+    found = [one for action in plan.actions if action.migration for one in action.migration.statements]
+    return ["", paint("statements", "bold"), *(f"    {one_line(one)};" for one in found)] if found else []
+
+
 def _hazard_lines(plan: Plan, paint: Paint) -> list[str]:
     if not plan.hazards:
         return []
@@ -96,4 +110,4 @@ def plan_summary(plan: Plan) -> str:
 
 def _orphan_hint(plan: Plan) -> str:
     loose = sum(one.mend is Mend.DROP for one in plan.orphans)
-    return f"\n{many(loose, 'orphan')} left alone; to drop: provision apply --prune" if loose else ""
+    return f"\n{many(loose, 'orphan')} left alone; to drop: provision apply --prune; to keep: `forget`" if loose else ""

@@ -85,7 +85,7 @@ def without_run(text: str) -> str:
 DEATHS: dict[str, tuple[Place, str]] = {
     "before it is on record": (at(RunStarted), ""),
     "before its first unit": (at(UnitStarted), "before its first unit, 0 of 5 done: going on with all 5"),
-    "in a unit": ((single, "_make", 3), "in the middle of doubled, 2 of 5 done: going on with the other 3"),
+    "in a unit": ((single, "_make", 2), "in the middle of doubled, 2 of 5 done: going on with the other 3"),
     "between two units": (at(UnitStarted, "doubled"), "between two units, 2 of 5 done: going on with the other 3"),
     "between stamp and journal": (
         at(UnitFinished, "doubled"), "in the middle of doubled, 3 of 5 done: going on with the other 2",

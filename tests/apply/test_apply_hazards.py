@@ -26,7 +26,7 @@ def test_a_table_with_rows_that_nobody_stamped_is_not_replaced_unasked(foreign: 
     assert "2 rows" in hazard.fact
     error = foreign.refused()
     assert (error.code, error.exit_code) == ("hazard", 1)
-    assert error.cure.endswith("provision apply --allow drops_table")
+    assert error.cure.endswith("provision apply --allow drops_table:doubled")
     assert foreign.files()["shop.duckdb"] == before["shop.duckdb"]
 
 

@@ -174,7 +174,7 @@ def assert_settled(project: Project) -> None:
     assert project.files() == before
 
 
-@applied(6)
+@applied(5)
 @given(st.data())
 def test_apply_converges_whatever_happened_and_then_does_and_writes_nothing(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists())
@@ -187,7 +187,7 @@ def test_apply_converges_whatever_happened_and_then_does_and_writes_nothing(data
         assert project.contents() == from_scratch(project, pieces)
 
 
-@applied(4)
+@applied(3)
 @given(st.data())
 def test_dropping_any_one_table_for_real_replans_exactly_its_unit(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4))
@@ -200,7 +200,7 @@ def test_dropping_any_one_table_for_real_replans_exactly_its_unit(data: st.DataO
         assert project.contents() == before
 
 
-@applied(4)
+@applied(3)
 @given(st.data())
 def test_editing_one_step_for_real_replans_exactly_its_descendants(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4).filter(lambda pieces: any(piece.file for piece in pieces)))
@@ -213,7 +213,7 @@ def test_editing_one_step_for_real_replans_exactly_its_descendants(data: st.Data
         assert project.contents() == from_scratch(project, tuple(edited if one is piece else one for one in pieces))
 
 
-@applied(4)
+@applied(3)
 @given(st.data())
 def test_shuffling_the_keys_of_the_manifest_changes_neither_plan_nor_fingerprints(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4))
@@ -237,7 +237,7 @@ def shuffle(project: Project, data: st.DataObject) -> None:
     project.declare()
 
 
-@applied(4)
+@applied(3)
 @given(st.data())
 def test_a_database_without_any_stamp_is_adopted_and_no_unit_runs(data: st.DataObject) -> None:
     pieces = data.draw(piece_lists(most=4))

@@ -13,8 +13,8 @@ import pytest
 from provisioner.declare.values import TableKind, TableName
 from provisioner.execute.aside import put_aside, put_back, recover
 from provisioner.execute.opening import open_folded
-from provisioner.execute.structure import read_structures
 from provisioner.observe.introspect import introspect
+from provisioner.observe.structure import read_structures
 from provisioner.observe.values import DbtNode, Unit, UnitKind, Want
 
 Connection = duckdb.DuckDBPyConnection

@@ -21,6 +21,8 @@ from bad_projects import (  # type: ignore[import-not-found]
     manifest,
 )
 
+pytestmark = pytest.mark.usefixtures("dbt_is_imported")
+
 DBT_SHOP = {
     "provision.yaml": """version: 1
 name: shop

@@ -5,6 +5,7 @@ Nothing here may run while this process has a database open: threads do not surv
 
 from __future__ import annotations
 
+import gc
 import os
 import pickle
 import signal
@@ -105,6 +106,7 @@ def _live_on(work: Callable[[], int], gate: int, output: Path) -> None:
     """The child's whole life. Nothing of the parent's is tidied up by it."""
     code = 70
     try:
+        gc.freeze()  # what the tests hold is not looked through
         os.setsid()
         nothing, told = os.open(os.devnull, os.O_RDONLY), os.open(output, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         os.dup2(nothing, 0)

@@ -104,7 +104,23 @@ def lay(world: World, folder: Path, words: tuple[str, ...] = APPLY, *, warm: boo
 
 
 @cache
+def _warm_up() -> None:
+    """Apply and look once in this process: a fork of it then finds in memory what each would have to load."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    with tempfile.TemporaryDirectory() as name:
+        os.environ["XDG_CACHE_HOME"] = str(Path(name, ".cache"))
+        manifest = WORLDS["fresh"].make(Path(name))
+        provisioner.apply(manifest)
+        facts_of(database_of(manifest))
+        _planned(manifest)
+    del os.environ["XDG_CACHE_HOME"]
+    if before is not None:
+        os.environ["XDG_CACHE_HOME"] = before
+
+
+@cache
 def _laid(world: World, folder: Path, words: tuple[str, ...], warm: bool) -> Ground:
+    _warm_up()
     ground = Ground(world, folder / "-".join((world.name, *words)), words)
     ground.folder.mkdir(parents=True)
     (ground.folder / "here").mkdir()

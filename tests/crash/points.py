@@ -150,7 +150,8 @@ RECOVERY = (
 RUN = (
     Point("after the plan", Strike("execute.locked:check_room"), ANY),
     Point("before the first unit", Strike("execute.walk:Walk.walk"), ANY),
-    Point("when a declared table is made", Strike("execute.single:create_declared", "after"), NEW),
+    Point("when a declared table is made", Strike("execute.single:migrate", "after"), NEW),
+    Point("when a declared table is looked at again", Strike("execute.single:verify_shape", "after"), NEW),
     Point("when a file is loaded", Strike("execute.single:load", "after"), LOADING),
     Point("in the middle of a script", Strike("execute.runners.sql:_execute", "after", 3), ANY),
     Point("before a view's script", Strike("execute.single:run_sql", nth=2), ANY),

@@ -9,6 +9,8 @@ from points import DEAR, Point
 from side_by_side import Outcome
 from trials import Trial, undergo
 
+pytestmark = pytest.mark.usefixtures("dbt_is_imported")
+
 
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:

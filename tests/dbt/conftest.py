@@ -14,6 +14,11 @@ from provisioner.declare.values import DbtProject
 from provisioner.execute.dbt_client import DbtWorker
 
 
+@pytest.fixture(autouse=True, scope="session")
+def _quick_workers(dbt_is_imported: None) -> None:
+    """Before any worker."""
+
+
 @pytest.fixture
 def write(tmp_path: Path) -> Write:
     """write(files, **settings): the base project with these files more or changed."""

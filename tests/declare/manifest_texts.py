@@ -19,6 +19,30 @@ NOTES = """\
     primary_key: [id]
     protect: true
 """
+# A declared table with all that one can have, and a declared view.
+REMARKS = """\
+  remarks:
+    tier: seed
+    columns:
+      id: {type: BIGINT, nullable: false, default: nextval('remark_ids')}
+      note: {type: BIGINT, nullable: false, backfill: 0, check: note >= 0}
+      mood: {type: VARCHAR, collation: NOCASE, unique: true, renamed_from: [feeling, tone]}
+      loud: {type: VARCHAR, generated: upper(mood)}
+    primary_key: [id]
+    unique: [[note, mood]]
+    check: [note < 1000000, length(mood) > 0]
+    foreign_keys: [{columns: note, references: {table: notes, columns: [id]}}]
+    indexes: {by_mood: [mood, (lower(mood))], by_note: {columns: note, unique: true}}
+    comment: what was said of notes
+    renamed_from: [sayings, old.sayings]
+    strict_order: true
+  shouts: {tier: mart, kind: view, sql: select loud from remarks, comment: the loud ones, renamed_from: cries}
+"""
+# Stands below them.
+NUMBERS = """\
+sequences: {remark_ids: {start: 10, increment: 5}, old.ids: {}}
+forget: [gossip, old.gossip]
+"""
 SOUND = (
     """\
 version: 1
@@ -45,6 +69,10 @@ environments:
   prod: {database: build/prod.duckdb, dbt: {target: prod}, policy: {allow: [drops_column]}}
 """
 )
+# The same, with all that one can have.
+DECLARED = (
+    SOUND.replace(NOTES, NOTES + REMARKS).replace("[drops_column]", '[drops_column, "drops_table:notes"]') + NUMBERS
+)
 # May stand below it; `seeds` is reached without it.
 SELECTED = """\
 tables_from:
@@ -66,10 +94,10 @@ def load(
     return load_manifest(write(folder, text), environment=environment, variables=variables or {})
 
 
-def changed(old: str, new: str) -> str:
-    """The sound manifest with one piece exchanged."""
-    assert SOUND.count(old) == 1, f"{old!r} is there {SOUND.count(old)} times"
-    return SOUND.replace(old, new)
+def changed(old: str, new: str, text: str = SOUND) -> str:
+    """The sound manifest, or another text, with one piece exchanged."""
+    assert text.count(old) == 1, f"{old!r} is there {text.count(old)} times"
+    return text.replace(old, new)
 
 
 def problems_of(

@@ -3,10 +3,22 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from manifest_texts import SOUND, changed, load, problems_of, write
+from manifest_texts import DECLARED, SOUND, changed, load, problems_of, write
 
 from provisioner.declare.load import load_manifest
-from provisioner.declare.values import Column, Expect, HazardKind, Place, StepKind, TableKind, TableName
+from provisioner.declare.values import (
+    Allowance,
+    Column,
+    Expect,
+    ForeignKey,
+    HazardKind,
+    Index,
+    Place,
+    Sequence,
+    StepKind,
+    TableKind,
+    TableName,
+)
 from provisioner.errors import EXIT_USAGE, ManifestError, UsageError
 
 
@@ -28,10 +40,72 @@ def test_a_sound_manifest_becomes_values(tmp_path: Path) -> None:
     nowhere = Place("", 0, 0)
     assert tables["notes"].columns == (
         Column("id", "BIGINT", nowhere, nullable=False),
-        Column("body", "VARCHAR", nowhere, default="'none'", comment="what was said"),
+        Column("body", "VARCHAR", nowhere, default="'none'", comment="what was said", renamed_from=("text",)),
     )
     assert (tables["notes"].primary_key, tables["notes"].protect, tables["notes"].step) == (("id",), True, None)
     assert tables["notes"].place == Place(str(tmp_path / "manifest.yaml"), 18, 3)
+
+
+def test_a_declared_table_says_its_whole_structure(tmp_path: Path) -> None:
+    manifest = load(tmp_path, DECLARED)
+    tables = {str(table.name): table for table in manifest.tables}
+    remarks, shouts, nowhere = tables["remarks"], tables["shouts"], Place("", 0, 0)
+    assert remarks.columns == (
+        Column("id", "BIGINT", nowhere, nullable=False, default="nextval('remark_ids')"),
+        Column("note", "BIGINT", nowhere, nullable=False, check="note >= 0", backfill="0"),
+        Column("mood", "VARCHAR", nowhere, collation="NOCASE", renamed_from=("feeling", "tone")),
+        Column("loud", "VARCHAR", nowhere, generated="upper(mood)"),
+    )
+    assert (remarks.primary_key, remarks.unique) == (("id",), (("mood",), ("note", "mood")))
+    assert remarks.checks == ("length(mood) > 0", "note < 1000000")
+    assert remarks.foreign_keys == (ForeignKey(("note",), TableName("main", "notes"), ("id",)),)
+    assert remarks.indexes == (Index("by_mood", ("mood", "(lower(mood))")), Index("by_note", ("note",), True))
+    assert (remarks.comment, remarks.strict_order, remarks.sql) == ("what was said of notes", True, None)
+    assert remarks.renamed_from == (TableName("main", "sayings"), TableName("old", "sayings"))
+    assert (shouts.kind, shouts.sql, shouts.comment) == (TableKind.VIEW, "select loud from remarks", "the loud ones")
+    assert shouts.renamed_from == (TableName("main", "cries"),)
+    assert manifest.sequences == (
+        Sequence(TableName("main", "remark_ids"), 10, 5),
+        Sequence(TableName("old", "ids"), 1, 1),
+    )
+    assert manifest.forget == (TableName("main", "gossip"), TableName("old", "gossip"))
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        (", columns: [id]}}]", "}}]"),
+        ("columns: note, references", "columns: [note], references"),
+        ("columns: [id]}}]", "columns: id}}]"),
+        ("by_note: {columns: note, unique: true}", "by_note: {columns: [note], unique: true}"),
+        ("by_mood: [mood, (lower(mood))]", "by_mood: {columns: [mood, (lower(mood))], unique: false}"),
+        ("collation: NOCASE, unique: true,", "collation: NOCASE, nullable: true,"),
+        ("check: [note < 1000000, length(mood) > 0]", "check: [length(mood) > 0, note < 1000000]"),
+        ("old.ids: {}", "old.ids: {start: 1}"),
+        ("[gossip, old.gossip]", "[old.gossip, main.gossip]"),
+        ("kind: view, sql", "sql"),
+        ('[drops_column, "drops_table:notes"]', '["drops_table:main.notes", drops_column]'),
+    ],
+)
+def test_what_is_said_in_other_words_is_the_same(tmp_path: Path, old: str, new: str) -> None:
+    said = changed(old, new, DECLARED)
+    if "collation" in old:
+        said = said.replace("unique: [[note, mood]]", "unique: [[note, mood], mood]")
+    assert load(tmp_path, said, environment="prod").digest == load(tmp_path, DECLARED, environment="prod").digest
+
+
+def test_the_order_of_columns_is_declared_only_where_it_matters(tmp_path: Path) -> None:
+    order = "note: {type: BIGINT, nullable: false, backfill: 0, check: note >= 0}"
+    loud = "loud: {type: VARCHAR, generated: upper(mood)}"
+    swapped = DECLARED.replace(order, "?").replace(loud, order).replace("?", loud)
+    assert load(tmp_path, swapped).digest != load(tmp_path, DECLARED).digest
+    free = [text.replace("    strict_order: true\n", "") for text in (swapped, DECLARED)]
+    assert load(tmp_path, free[0]).digest == load(tmp_path, free[1]).digest
+
+
+def test_a_sequence_that_counts_down_begins_below_zero(tmp_path: Path) -> None:
+    manifest = load(tmp_path, changed("old.ids: {}", "old.ids: {increment: -2}", DECLARED))
+    assert manifest.sequences[1] == Sequence(TableName("old", "ids"), -1, -2)
 
 
 @pytest.mark.parametrize(
@@ -91,7 +165,14 @@ def test_an_environment_is_laid_over_the_manifest(tmp_path: Path) -> None:
     assert (manifest.database, manifest.environment) == (tmp_path / "build/prod.duckdb", "prod")
     assert manifest.dbt is not None
     assert (manifest.dbt.target, manifest.dbt.vars) == ("prod", {"start_year": 2025})
-    assert manifest.policy.allow == {HazardKind.DROPS_COLUMN}
+    assert manifest.policy.allow == {Allowance(HazardKind.DROPS_COLUMN)}
+
+
+def test_a_hazard_is_allowed_for_every_table_or_for_one(tmp_path: Path) -> None:
+    assert load(tmp_path, DECLARED, environment="prod").policy.allow == {
+        Allowance(HazardKind.DROPS_COLUMN),
+        Allowance(HazardKind.DROPS_TABLE, TableName("main", "notes")),
+    }
 
 
 def test_an_unknown_environment_is_wrong_usage_and_the_near_one_is_named(tmp_path: Path) -> None:
@@ -147,10 +228,24 @@ def test_order_quotes_and_comments_do_not_change_the_digest(tmp_path: Path, text
         ("retries: 2", "retries: 3"),
         ("min_rows: 1", "min_rows: 2"),
         ("build/shop", "build/store"),
+        ("remark_ids: {start: 10", "remark_ids: {start: 11"),
+        ("[gossip, ", "["),
+        ("backfill: 0", "backfill: 1"),
+        ("check: note >= 0", "check: note > 0"),
+        ("NOCASE", "NOACCENT"),
+        ("upper(mood)", "lower(loud)"),
+        ("[feeling, tone]", "tone"),
+        ("unique: [[note, mood]]", "unique: [[mood, note]]"),
+        ("note < 1000000", "note < 1000001"),
+        ("by_note", "of_note"),
+        ("columns: note, unique: true", "columns: note"),
+        ("comment: what was said of notes", "comment: none"),
+        ("renamed_from: cries", "renamed_from: tears"),
+        ("select loud", "select id"),
     ],
 )
 def test_whatever_is_declared_changes_the_digest(tmp_path: Path, old: str, new: str) -> None:
-    assert load(tmp_path, changed(old, new)).digest != load(tmp_path, SOUND).digest
+    assert load(tmp_path, changed(old, new, DECLARED)).digest != load(tmp_path, DECLARED).digest
 
 
 def test_a_checkout_elsewhere_has_the_same_digest(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -12,19 +13,20 @@ from examples import examples
 from hypothesis import given
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
-from manifest_texts import SELECTED, SOUND
+from manifest_texts import DECLARED, SELECTED
 
+from provisioner.declare.allowance import ALLOWABLE
 from provisioner.declare.problems import Problems
 from provisioner.declare.schema import schema_text, validate
-from provisioner.declare.values import HazardKind, StepKind, TableKind
+from provisioner.declare.values import VIOLATIONS, HazardKind, StepKind, TableKind
 from provisioner.declare.yaml_tree import parse_tree
 
 SCHEMA = json.loads(schema_text())
-WHOLE = yaml.safe_load(SOUND + SELECTED)
+WHOLE = yaml.safe_load(DECLARED + SELECTED)
 WALKED = {
     "type", "properties", "additionalProperties", "propertyNames", "required", "dependentRequired", "oneOf", "items",
-    "minItems", "uniqueItems", "enum", "const", "minimum", "maximum", "exclusiveMinimum", "minLength", "pattern",
-    "$ref",
+    "minItems", "uniqueItems", "enum", "anyOf", "const", "minimum", "maximum", "exclusiveMinimum", "minLength",
+    "pattern", "$ref",
 }  # fmt: skip
 FOR_READERS = {"title", "description", "default", "$schema", "$defs"}
 
@@ -38,6 +40,8 @@ def _rules(rule: Any) -> Iterator[Mapping[str, Any]]:
     for word in ("additionalProperties", "propertyNames", "items"):
         if isinstance(rule.get(word), dict):
             yield from _rules(rule[word])
+    for inner in rule.get("anyOf", ()):
+        yield from _rules(inner)
 
 
 def test_the_schema_is_a_json_schema() -> None:
@@ -60,7 +64,9 @@ def test_every_key_is_described_to_editors() -> None:
 
 def test_the_closed_sets_of_the_schema_are_those_of_the_values() -> None:
     defs = SCHEMA["$defs"]
-    assert set(defs["policy"]["properties"]["allow"]["items"]["enum"]) == set(HazardKind)
+    words, with_table = defs["policy"]["properties"]["allow"]["items"]["anyOf"]
+    assert set(words["enum"]) == set(ALLOWABLE) == set(HazardKind) - VIOLATIONS
+    assert set(re.findall("[a-z_]{5,}", with_table["pattern"])) == set(ALLOWABLE)
     assert set(defs["table"]["properties"]["kind"]["enum"]) == set(TableKind)
     assert {branch["required"][0] for branch in defs["step"]["oneOf"]} == set(StepKind)
 

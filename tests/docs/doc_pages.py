@@ -7,8 +7,9 @@
     ```python              is run, and must end well
 
 Everything else (`sh`, `text`, ...) is for the reader. A page runs in its own copy of `docs/shop`, README.md in one of
-the bundled project. All of README.md starts from nothing, and so does the first command of each other page; what needs
-no shell after that is forked from this process, for the sake of time. To write into the pages what is printed now:
+the bundled project. The first plan and the first apply of README.md start from nothing, and so does the first command
+of each other page; what needs no shell after that is forked from this process, for the sake of time. To write into the
+pages what is printed now:
 
     python tests/docs/doc_pages.py [PAGE ...]
 """
@@ -158,7 +159,8 @@ class Place:
 
     def __init__(self, page: str, base: Path) -> None:
         self.folder = base / ("provisioner" if page == "README.md" else "shop")
-        self._bin, self._base, self._status, self._may_fork = base / "bin", base, 0, False
+        self._bin, self._base, self._status = base / "bin", base, 0
+        self._from_nothing = 2 if page == "README.md" else 1
         if page == "README.md":
             for name in ("manifests", "dbt"):
                 ignored = shutil.ignore_patterns("target", "logs", "__pycache__", ".user.yml")
@@ -184,9 +186,9 @@ class Place:
 
     def _start(self, command: str, **streams: Any) -> subprocess.Popen[str]:
         around: dict[str, Any] = {"cwd": self.folder, "env": self._environment(), **streams}
-        if self._may_fork and _NEEDS_NO_SHELL.fullmatch(command):
+        if not self._from_nothing and _NEEDS_NO_SHELL.fullmatch(command):
             return warm.Python("-c", _CALL, *shlex.split(command)[1:], **around)
-        self._may_fork = self.folder.name == "shop"
+        self._from_nothing = max(0, self._from_nothing - 1)
         return subprocess.Popen(["bash", "-c", f"(exit {self._status})\n{command}"], text=True, **around)
 
     @property

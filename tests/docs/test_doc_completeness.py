@@ -16,8 +16,7 @@ import doc_pages
 import pytest
 import yaml
 
-from provisioner import errors
-from provisioner.cli import cli
+from provisioner import cli, errors
 from provisioner.declare.schema import schema_text
 from provisioner.declare.values import HazardKind
 from provisioner.execute.events import Outcome
@@ -32,12 +31,15 @@ SECTIONS = {
     "Steps": SCHEMA["$defs"]["step"]["properties"],
     "Tables": SCHEMA["$defs"]["table"]["properties"],
     "Tables from dbt": SCHEMA["$defs"]["selection"]["properties"],
+    "Foreign keys": SCHEMA["$defs"]["foreign_key"]["properties"],
+    "Indexes": SCHEMA["$defs"]["index"]["properties"],
+    "Sequences": SCHEMA["$defs"]["sequence"]["properties"],
     "Columns": SCHEMA["$defs"]["column"]["properties"],
     "Expectations": SCHEMA["$defs"]["expect"]["properties"],
     "Environments": SCHEMA["$defs"]["environment"]["properties"],
     "Policy": SCHEMA["$defs"]["policy"]["properties"],
 }
-COMMANDS = cli.commands
+COMMANDS = {name: cli.find_command(name) for name in cli.COMMANDS}
 # Functions that take an error's code as their second argument.
 CODED = {"Problem", "add", "fail", "refuse", "_Complaint"}
 
@@ -48,7 +50,7 @@ def options_of(name: str) -> set[str]:
     return {word for option in options for word in (*option.opts, *option.secondary_opts)}
 
 
-COMMON = set.intersection(*(options_of(name) for name in COMMANDS if name != "schema"))
+COMMON = set.intersection(*(options_of(name) for name in COMMANDS if name not in ("schema", "import")))
 
 
 def read(page: str) -> str:

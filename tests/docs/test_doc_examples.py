@@ -26,6 +26,7 @@ WITH_EXAMPLES = [
 ]
 
 
+@pytest.mark.usefixtures("dbt_is_imported")
 @pytest.mark.parametrize("page", WITH_EXAMPLES)
 def test_every_command_of_the_page_prints_what_the_page_says(page: str, tmp_path: Path) -> None:
     differing = [one for one in doc_pages.run_page(page, tmp_path) if not one.as_written]

@@ -53,7 +53,15 @@ def test_a_manifest_without_dbt_is_planned_and_applied_without_dbt(tmp_path: Pat
 
 
 LIGHT = {
-    *("provisioner", "provisioner.cli", "provisioner.console", "provisioner.declare", "provisioner.declare.asked"),
+    *(
+        "provisioner",
+        "provisioner.cli",
+        "provisioner.cli_plan",
+        "provisioner.cli_apply",
+        "provisioner.console",
+        "provisioner.declare",
+        "provisioner.declare.asked",
+    ),
     *("provisioner.declare.duration", "provisioner.declare.locate", "provisioner.errors", "provisioner.face"),
     *("provisioner.observe", "provisioner.observe.header", "provisioner.observe.installation"),
     "provisioner.observe.own",

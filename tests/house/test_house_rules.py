@@ -20,9 +20,15 @@ ROOMS = ("errors", "declare", "observe", "reconcile", "execute", "report", "face
 # What a pure module may use of Python: no files, no clock, no environment, no logging, no processes.
 PURE = {
     *("__future__", "collections", "collections.abc", "dataclasses", "enum"),
-    *("functools", "hashlib", "itertools", "json", "typing"),
+    *("functools", "hashlib", "itertools", "json", "re", "typing"),
 }
-VALUES = {"provisioner.declare.values", "provisioner.observe.values", "provisioner.errors"}
+# Values, and the words for them.
+VALUES = {
+    "provisioner.declare.values",
+    "provisioner.observe.values",
+    "provisioner.observe.ddl_text",
+    "provisioner.errors",
+}
 BANNED = {
     *("state", "task", "job", "operation", "resource", "manager", "handler"),
     *("helper", "helpers", "util", "utils", "engine"),

@@ -63,7 +63,7 @@ def world(tmp_path: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 def _stamp(connection: duckdb.DuckDBPyConnection, *tables: str) -> None:
     for table in tables:
         connection.execute(
-            "INSERT INTO _provisioner.stamps VALUES ('main', ?, 'u', 'f', 'b', ?, 'r', 't', false, false)",
+            "INSERT INTO _provisioner.stamps VALUES ('main', ?, 'u', 'f', 'b', ?, 'r', 't', false, false, '')",
             [table, encode_parts(Parts())],
         )
 
@@ -230,7 +230,8 @@ def test_users_rows_are_counted_where_something_may_happen_to_them(
     world: duckdb.DuckDBPyConnection, want: Want, rows: int | None
 ) -> None:
     world.execute(
-        "INSERT INTO _provisioner.stamps VALUES ('main', 'plain', 'table:plain', 'f', 'b', ?, 'r', 't', false, false)",
+        "INSERT INTO _provisioner.stamps VALUES "
+        "('main', 'plain', 'table:plain', 'f', 'b', ?, 'r', 't', false, false, '')",
         [encode_parts(Parts())],
     )
     assert introspect(world, [want]).relations[want.table].rows == rows
@@ -241,7 +242,7 @@ def test_rows_that_earlier_runs_gathered_are_counted_when_their_unit_no_longer_r
     world: duckdb.DuckDBPyConnection, remembers: bool, rows: int | None
 ) -> None:
     world.execute(
-        "INSERT INTO _provisioner.stamps VALUES ('main', 'plain', 'log', 'f', 'b', ?, 'r', 't', false, true)",
+        "INSERT INTO _provisioner.stamps VALUES ('main', 'plain', 'log', 'f', 'b', ?, 'r', 't', false, true, '')",
         [encode_parts(Parts())],
     )
     want = Want(TableName.parse("plain"), TableKind.TABLE, remembers=remembers)

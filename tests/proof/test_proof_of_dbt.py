@@ -11,6 +11,8 @@ from proved_projects import GRAIN, World, keeping_times, same_size
 
 import provisioner
 
+pytestmark = pytest.mark.usefixtures("dbt_is_imported")
+
 FILES = {
     "provision.yaml": """version: 1
 name: shop

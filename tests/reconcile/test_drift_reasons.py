@@ -57,13 +57,6 @@ SHAPES = [
         found(columns(id="BIGINT", day="DATE", x="DATE")),
         ["unstamped"],
     ),
-    (
-        "a column more in a declared table",
-        one_table(UnitKind.DECLARED),
-        found(columns(id="BIGINT", day="DATE", x="DATE")),
-        ["column_extra"],
-    ),
-    ("a key gone", one_table(UnitKind.DECLARED, primary_key=("id",)), found(RIGHT), ["constraint", "constraint"]),
     ("too few rows", one_table(expect=Expect(min_rows=4)), found(RIGHT, Measure(3)), ["expectation_failed"]),
     ("too many rows", one_table(expect=Expect(max_rows=2)), found(RIGHT, Measure(3)), ["expectation_failed"]),
     ("not the exact rows", one_table(expect=Expect(rows=2)), found(RIGHT, Measure(3)), ["expectation_failed"]),

@@ -1,0 +1,56 @@
+"""Carry out a migration of a declared relation, inside the caller's transaction."""
+
+from __future__ import annotations
+
+import duckdb
+
+from provisioner.errors import StepError
+from provisioner.execute.stamps import forget
+from provisioner.observe.scratch import Scratch
+from provisioner.observe.shape import read_shapes
+from provisioner.observe.values import Shape, Shapes, Unit
+from provisioner.reconcile.changes import find_changes
+from provisioner.reconcile.values import Migration
+
+# What is wrong with memory, disk or file, and not with the statement.
+_OF_SURROUNDINGS = (
+    duckdb.InterruptException,
+    duckdb.FatalException,
+    duckdb.IOException,
+    duckdb.OutOfMemoryException,
+)
+
+
+def migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, migration: Migration) -> None:
+    """Raises StepError ddl_failed with DuckDB's words; then nothing of it is to be committed."""
+    for statement in migration.statements:
+        try:
+            connection.execute(statement)
+        except _OF_SURROUNDINGS:
+            raise
+        except (duckdb.Error, RuntimeError) as error:
+            words = str(error).split("\n\nLINE")[0].strip()
+            raise StepError(
+                f"{unit.wants[0].table}: {words}",
+                code="ddl_failed",
+                cure=f"Nothing was changed. Mend its declaration in {unit.source}; what was tried: {statement}",
+            ) from error
+    if migration.old is not None:
+        forget(connection, migration.old)
+
+
+def verify_shape(connection: duckdb.DuckDBPyConnection, unit: Unit, want: Shape) -> None:
+    """Raises StepError where the relation is not as declared after all."""
+    declared = unit.wants[0].declaration
+    assert declared is not None
+    have = read_shapes(connection, [want.table]).get(want.table)
+    if have is not None and find_changes(declared, Shapes(want, have)):
+        with Scratch() as scratch:  # is it the same in other words?
+            have = scratch.respell(have)
+    facts = [change.fact for change in find_changes(declared, Shapes(want, have))] if have else ["is not there"]
+    if facts:
+        raise StepError(
+            f"{want.table} is not as declared after it was changed: {'; '.join(facts)}.",
+            code="verification_failed",
+            cure=f"Nothing was changed. Write its declaration in {unit.source} as DuckDB does.",
+        )

@@ -1,0 +1,107 @@
+"""What is to be done about one declared relation: its changes, the doubts about them, and the ways of making them.
+
+Pure. It is drawn up three times, with ever more on record in the catalog: to know what to count in the rows, what to
+rehearse, and what to do.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from provisioner.declare.values import HazardKind, Table, TableName
+from provisioner.observe.values import Answer, Catalog, Graph, Question, Rehearsal, Shapes, Want
+from provisioner.reconcile.changes import Change, find_ambiguous, find_changes
+from provisioner.reconcile.migrate import create, find_ways
+from provisioner.reconcile.questions import Doubt, count_rows, find_doubts, find_rewrite, hazards_of, is_lossy
+from provisioner.reconcile.values import Hazard, Migration
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """changes: none where it is to be made, or is as declared. ways: the cheapest first; none where nothing differs.
+
+    stuck: why nobody but a person can go on, in words.
+    """
+
+    declared: Table
+    shapes: Shapes
+    changes: tuple[Change, ...] = ()
+    doubts: tuple[Doubt, ...] = ()
+    ways: tuple[Migration, ...] = ()
+    stuck: tuple[str, ...] = ()
+
+    @property
+    def questions(self) -> tuple[Question, ...]:
+        """What to count before anything of it may be called safe."""
+        if not self.changes or self.shapes.want.view is not None:
+            return ()
+        return (count_rows(self.shapes), *(doubt.question for doubt in self.doubts))
+
+
+def draw_up(want: Want, catalog: Catalog, graph: Graph) -> Draft | None:
+    """None where the relation is known to be as it was when it was stamped."""
+    shapes, declared = catalog.shapes.get(want.table), want.declaration
+    if shapes is None or declared is None:
+        return None
+    if stuck := find_ambiguous(declared, shapes):
+        return Draft(declared, shapes, stuck=stuck)
+    if shapes.have is None:
+        return Draft(declared, shapes, ways=(create(shapes.want, graph.sequences),))
+    if not (changes := find_changes(declared, shapes)):
+        return Draft(declared, shapes)
+    doubts = find_doubts(declared, shapes, changes)
+    lossy = is_lossy(doubts, catalog.answers)
+    ways = find_ways(declared, shapes, changes, graph.sequences, lossy=lossy)
+    return Draft(declared, shapes, changes, doubts, ways)
+
+
+def choose(draft: Draft, catalog: Catalog) -> Migration | None:
+    """The first way that a rehearsal did not refuse; None where all were."""
+    if draft.shapes.have is None:
+        return draft.ways[0] if draft.ways else None
+    return next((way for way in draft.ways if not _refusal(draft, way, catalog)), None)
+
+
+def refusals(draft: Draft, catalog: Catalog) -> tuple[str, ...]:
+    """Why no way leads there, in words: of the last one that was tried."""
+    return tuple(_refusal(draft, way, catalog) for way in draft.ways[-1:])
+
+
+def is_refused(draft: Draft, way: Migration, catalog: Catalog) -> bool:
+    """Whether its rehearsal failed, or it did not lead where it was to."""
+    return bool(_refusal(draft, way, catalog))
+
+
+def _refusal(draft: Draft, way: Migration, catalog: Catalog) -> str:
+    rehearsal = catalog.rehearsals.get((draft.shapes.want.table, way.statements))
+    if rehearsal is None:
+        return ""
+    if rehearsal.refused:
+        return f"DuckDB refuses: {rehearsal.refused}"
+    if rehearsal.left is None:
+        return "nothing was left of it in a rehearsal"
+    left = find_changes(draft.declared, Shapes(draft.shapes.want, rehearsal.left))
+    return "; ".join(change.fact for change in left)
+
+
+def hazards(draft: Draft, way: Migration, catalog: Catalog) -> Iterator[Hazard]:
+    """What the rows and the rehearsal say against it."""
+    table = draft.shapes.want.table
+    yield from hazards_of(draft.doubts, catalog.answers)
+    if way.rewrites and (rewrite := find_rewrite(draft.shapes.want, _rows(draft, catalog))):
+        yield rewrite
+    rehearsal = catalog.rehearsals.get((table, way.statements), Rehearsal())
+    for view, words in rehearsal.broken:
+        if view != draft.shapes.old and not _is_changed(view, catalog):
+            yield Hazard(HazardKind.BREAKS_VIEW, table, f"the view {view} could not be read any more: {words}")
+
+
+def _is_changed(view: TableName, catalog: Catalog) -> bool:
+    """Whether the plan makes the view anew as well."""
+    shapes = catalog.shapes.get(view)
+    return shapes is not None and shapes.want.view is not None and shapes.have != shapes.want
+
+
+def _rows(draft: Draft, catalog: Catalog) -> int:
+    return catalog.answers.get(count_rows(draft.shapes), Answer()).count

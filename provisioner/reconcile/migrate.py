@@ -1,0 +1,270 @@
+"""Changes of a declared relation -> the ways of carrying them out, the cheapest first. Pure: SQL text, nothing run.
+
+In place: ALTER, where a version of DuckDB does it in one transaction and can replay it after a crash. Else the table is
+made anew beside the old one, filled from it, counted, and takes its place. A table that foreign keys refer to can be
+neither dropped nor renamed: its rows and its children's are laid aside, and all are made anew under their own names.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from provisioner.declare.values import DEFAULT_SCHEMA, ForeignKey, Sequence, Table, TableName, fold, quote
+from provisioner.observe.ddl_text import (
+    column_ddl,
+    comment_on_column,
+    comment_on_table,
+    comments,
+    create_indexes,
+    create_statements,
+    create_table,
+    drop_index,
+    literal,
+)
+from provisioner.observe.values import ColumnShape, Shape, Shapes
+from provisioner.reconcile.changes import Change, ChangeKind, pair_columns
+from provisioner.reconcile.values import Migration
+
+# Behind these an ALTER leaves nothing that DuckDB could not replay, and several of them go in one transaction.
+_TOGETHER = frozenset(
+    {
+        ChangeKind.RENAME_TABLE, ChangeKind.RENAME_COLUMN, ChangeKind.ADD_COLUMN, ChangeKind.DROP_COLUMN,
+        ChangeKind.DEFAULT, ChangeKind.COMMENT,
+    }
+)  # fmt: skip
+_ALONE = frozenset({ChangeKind.TYPE, ChangeKind.NOT_NULL})
+_BESIDE = frozenset({ChangeKind.INDEX, ChangeKind.COMMENT})
+_LITERAL = re.compile(r"""[+-]?\d+(?:\.\d+)?|'(?:[^']|'')*'|true|false|NULL""", re.IGNORECASE)
+NEW, KEPT = "__provision_new", "__provision_kept"
+
+
+def create(want: Shape, sequences: Iterable[Sequence]) -> Migration:
+    """What makes a relation that is not there."""
+    return Migration(want, (*_prepare(want, sequences), *create_statements(want)))
+
+
+def find_ways(
+    declared: Table, shapes: Shapes, changes: tuple[Change, ...], sequences: Iterable[Sequence], *, lossy: bool
+) -> tuple[Migration, ...]:
+    """Ways of making the changes, the one that costs least first. lossy: whether a value does not fit its new type."""
+    have = shapes.have
+    assert have is not None
+    before = tuple(_prepare(shapes.want, sequences))
+    if shapes.want.view is not None or have.view is not None:
+        return (Migration(shapes.want, (*before, *_replace_view(shapes)), old=shapes.old),)
+    ways = []
+    if _fits_in_place(declared, shapes, changes) and not lossy:
+        rewrites = any(change.kind is ChangeKind.TYPE for change in changes)
+        ways.append(Migration(shapes.want, (*before, *_alter(shapes, changes)), rewrites, old=shapes.old))
+    children = tuple(child.table for child in shapes.children)
+    build = _around_children if children or _refers_to_itself(shapes.want) or _refers_to_itself(have) else _beside
+    ways.append(Migration(shapes.want, (*before, *build(declared, shapes)), True, children, shapes.old))
+    return tuple(ways)
+
+
+def _prepare(want: Shape, sequences: Iterable[Sequence]) -> Iterator[str]:
+    if fold(want.table.schema) != DEFAULT_SCHEMA:
+        yield f"CREATE SCHEMA IF NOT EXISTS {quote(want.table.schema)}"
+    if any("nextval" in fold(column.default or "") for column in want.columns):
+        for one in sequences:
+            if fold(one.name.schema) != DEFAULT_SCHEMA:
+                yield f"CREATE SCHEMA IF NOT EXISTS {quote(one.name.schema)}"
+            yield f"CREATE SEQUENCE IF NOT EXISTS {one.name.sql} START {one.start} INCREMENT {one.increment}"
+
+
+def _replace_view(shapes: Shapes) -> Iterator[str]:
+    assert shapes.have is not None
+    yield f"DROP VIEW {shapes.have.table.sql}"
+    yield from create_statements(shapes.want)
+
+
+def _fits_in_place(declared: Table, shapes: Shapes, changes: tuple[Change, ...]) -> bool:
+    have, kinds = shapes.have, {change.kind for change in changes}
+    assert have is not None
+    if kinds <= _BESIDE:
+        return True
+    # DuckDB alters no table with an index, not even when the index goes first in the same transaction.
+    if have.indexes or shapes.want.indexes or shapes.children:
+        return False
+    if shapes.old is not None and fold(shapes.old.schema) != fold(shapes.want.table.schema):
+        return False
+    filled = {fold(column.name) for column in declared.columns if column.backfill is not None}
+    if any(fold(change.column) in filled for change in changes):
+        return False
+    alone = len(changes) == 1 and kinds <= _ALONE
+    return (alone or kinds <= _TOGETHER) and all(map(_is_plain, changes))
+
+
+def _is_plain(change: Change) -> bool:
+    """Whether DuckDB can replay it: what calls a function is evaluated when it is, and finds none there."""
+    has = change.has
+    if change.kind is ChangeKind.ADD_COLUMN:
+        assert has is not None
+        return has.generated is None and has.nullable and _is_literal(has.default)
+    if change.kind is ChangeKind.DEFAULT:
+        assert has is not None
+        return _is_literal(has.default)
+    return True
+
+
+def _is_literal(text: str | None) -> bool:
+    return text is None or _LITERAL.fullmatch(text) is not None
+
+
+def _alter(shapes: Shapes, changes: tuple[Change, ...]) -> Iterator[str]:
+    """The new name first, for all that follow; then columns, indexes and comments."""
+    want, have = shapes.want, shapes.have
+    assert have is not None
+    if shapes.old is not None:
+        yield f"ALTER TABLE {shapes.old.sql} RENAME TO {quote(want.table.name)}"
+    for change in sorted(changes, key=lambda one: _ORDER.index(one.kind) if one.kind in _ORDER else len(_ORDER)):
+        if statement := _alter_column(f"ALTER TABLE {want.table.sql}", change):
+            yield statement
+    yield from _index_again(want, have)
+    yield from _comment_again(want, have, changes)
+
+
+# A name may be free only once another column has left it.
+_ORDER = (ChangeKind.DROP_COLUMN, ChangeKind.RENAME_COLUMN, ChangeKind.ADD_COLUMN)
+
+
+def _alter_column(table: str, change: Change) -> str:
+    had, has, column = change.had, change.has, quote(change.column)
+    if change.kind is ChangeKind.DROP_COLUMN:
+        return f"{table} DROP COLUMN {column}"
+    if change.kind is ChangeKind.RENAME_COLUMN and had:
+        return f"{table} RENAME COLUMN {quote(had.name)} TO {column}"
+    if has is None:
+        return ""
+    return {
+        ChangeKind.ADD_COLUMN: f"{table} ADD COLUMN {column_ddl(has)}",
+        ChangeKind.TYPE: f"{table} ALTER COLUMN {column} SET DATA TYPE {has.type}",
+        ChangeKind.NOT_NULL: f"{table} ALTER COLUMN {column} {'DROP' if has.nullable else 'SET'} NOT NULL",
+        ChangeKind.DEFAULT: f"{table} ALTER COLUMN {column} "
+        + ("DROP DEFAULT" if has.default is None else f"SET DEFAULT {has.default}"),
+    }.get(change.kind, "")
+
+
+def _index_again(want: Shape, have: Shape) -> Iterator[str]:
+    wanted, found = set(want.indexes), set(have.indexes)
+    for index in sorted(found - wanted, key=lambda one: one.name):
+        yield drop_index(index, have.table)
+    yield from create_indexes(replace(want, indexes=tuple(sorted(wanted - found, key=lambda one: one.name))))
+
+
+def _comment_again(want: Shape, have: Shape, changes: tuple[Change, ...]) -> Iterator[str]:
+    """Where a comment differs, the ones there are to be are all written, and the ones that are not are taken away."""
+    if not any(change.kind in (ChangeKind.COMMENT, ChangeKind.ADD_COLUMN) for change in changes):
+        return
+    yield from comments(want)
+    if have.comment and not want.comment:
+        yield comment_on_table(want.table, None)
+    for change in changes:
+        if change.kind is ChangeKind.COMMENT and change.has and not change.has.comment:
+            yield comment_on_column(want.table, change.has.name, None)
+
+
+def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
+    """What each column takes from a row as it is, by its declared name, as SQL; what takes its default is absent.
+
+    A value that its new type cannot hold becomes NULL: that is lossy_type, and asked about.
+    """
+    paired, found = pair_columns(declared, shapes), {}
+    backfills = {fold(column.name): column.backfill for column in declared.columns}
+    for column in shapes.want.columns:
+        if column.generated is not None:
+            continue
+        had, backfill = paired.get(fold(column.name)), backfills.get(fold(column.name))
+        if had is not None:
+            found[column.name] = _filled(_converted(had, column), backfill)
+        elif backfill is not None:
+            found[column.name] = f"({backfill}\n)"
+    return found
+
+
+def _converted(had: ColumnShape, has: ColumnShape) -> str:
+    return quote(had.name) if had.type == has.type else f"TRY_CAST({quote(had.name)} AS {has.type})"
+
+
+def _filled(value: str, backfill: str | None) -> str:
+    return value if backfill is None else f"coalesce({value}, ({backfill}\n))"
+
+
+def _beside(declared: Table, shapes: Shapes) -> Iterator[str]:
+    """The new table beside the old one, which goes when the new one holds its rows."""
+    want, old = shapes.want, shapes.have
+    assert old is not None
+    new = TableName(want.table.schema, want.table.name + NEW)
+    yield create_table(want, new)
+    yield _fill(new, old.table, values_of(declared, shapes))
+    yield _compare(old.table, new)
+    yield f"DROP TABLE {old.table.sql}"
+    yield f"ALTER TABLE {new.sql} RENAME TO {quote(want.table.name)}"
+    yield from create_indexes(want)
+    yield from comments(want)
+
+
+def _around_children(declared: Table, shapes: Shapes) -> Iterator[str]:
+    """All rows aside, all tables gone, and back in the order of their references."""
+    want, have = shapes.want, shapes.have
+    assert have is not None
+    children = [_follow(child, declared, shapes) for child in shapes.children]
+    for table in (*(child.table for child in reversed(children)), have.table):
+        yield f"CREATE TABLE {_kept(table).sql} AS FROM {table.sql}"
+        yield f"DROP TABLE {table.sql}"
+    yield from _put_back(want, have.table, values_of(declared, shapes))
+    for child in children:
+        values = {column.name: quote(column.name) for column in child.columns if column.generated is None}
+        yield from _put_back(child, child.table, values)
+
+
+def _put_back(shape: Shape, old: TableName, values: dict[str, str]) -> Iterator[str]:
+    kept = _kept(old)
+    yield create_table(shape)
+    yield _fill(shape.table, kept, values)
+    yield _compare(kept, shape.table)
+    yield f"DROP TABLE {kept.sql}"
+    yield from create_indexes(shape)
+    yield from comments(shape)
+
+
+def _kept(table: TableName) -> TableName:
+    return TableName(table.schema, table.name + KEPT)
+
+
+def _follow(child: Shape, declared: Table, shapes: Shapes) -> Shape:
+    """The child with its references under the new names."""
+    assert shapes.have is not None
+    here, names = shapes.have.table, {fold(old.name): new for new, old in pair_columns(declared, shapes).items()}
+
+    def follow(key: ForeignKey) -> ForeignKey:
+        if key.table != here:
+            return key
+        references = tuple(names.get(fold(name), name) for name in key.references)
+        return replace(key, table=shapes.want.table, references=references)
+
+    return replace(child, foreign_keys=tuple(map(follow, child.foreign_keys)))
+
+
+def _refers_to_itself(shape: Shape) -> bool:
+    return any(key.table == shape.table for key in shape.foreign_keys)
+
+
+def _fill(new: TableName, old: TableName, values: dict[str, str]) -> str:
+    """A row of which nothing would be left is not made."""
+    if not values:
+        words = literal(f"nothing of a row of {old.name} is left in {new.name}")
+        return f"SELECT CASE WHEN EXISTS (FROM {old.sql}) THEN system.main.error({words}) ELSE true END"
+    columns, selected = ", ".join(map(quote, values)), ", ".join(values.values())
+    return f"INSERT INTO {new.sql} ({columns}) SELECT {selected} FROM {old.sql}"
+
+
+def _compare(old: TableName, new: TableName) -> str:
+    words = literal(f"{new.name} does not hold as many rows as {old.name} did")
+    counted = "(SELECT system.main.count_star() FROM {})"
+    return (
+        f"SELECT CASE WHEN {counted.format(old.sql)} = {counted.format(new.sql)} "
+        f"THEN true ELSE system.main.error({words}) END"
+    )
