@@ -50,16 +50,16 @@ def _interrupted(folder: Path) -> Path:
 
 
 def _died(folder: Path) -> Path:
-    """`repair`, after a run that died when `sales` was done."""
+    """`repair`, after a run that died when `people` and `sales` were done."""
     manifest = WORLDS["repair"].make(folder)
-    kill(manifest, Strike("execute.walk:Walk.started", "after", 2), *APPLY)
+    kill(manifest, Strike("execute.walk:Walk.started", "after", 3), *APPLY)
     return manifest
 
 
 def _late(folder: Path) -> Path:
-    """`repair`, after a run that died when `sales` and `counts` were done."""
+    """`repair`, after a run that died when `people`, `sales` and `counts` were done."""
     manifest = WORLDS["repair"].make(folder)
-    kill(manifest, Strike("execute.walk:Walk.finished", "after", 2), *APPLY)
+    kill(manifest, Strike("execute.walk:Walk.finished", "after", 3), *APPLY)
     return manifest
 
 
