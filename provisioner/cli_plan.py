@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from provisioner.console import listening, painter, show, show_converged
-from provisioner.errors import EXIT_DONE, EXIT_DRIFT
+from provisioner.errors import EXIT_DONE, EXIT_DRIFT, EXIT_FAILED
 from provisioner.options import Wishes, common, narrowing
 from provisioner.report.converged import dump, empty_plan_json, empty_plan_text
 
@@ -16,6 +16,7 @@ from provisioner.report.converged import dump, empty_plan_json, empty_plan_text
 @click.command()
 @common
 @narrowing
+@click.option("--rehearse", is_flag=True, help="Try what changes declared tables, with their rows, and undo it.")
 @click.option("--detailed-exitcode", is_flag=True, help="Exit with 2 when there is something to do.")
 @click.option(
     "--out",
@@ -25,7 +26,7 @@ from provisioner.report.converged import dump, empty_plan_json, empty_plan_text
     metavar="FILE",
     help="Save the plan as well, to be carried out as it is: provision apply FILE",
 )
-def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
+def plan(wishes: Wishes, rehearse: bool, detailed_exitcode: bool) -> int:
     """Show what apply would do, and why.
 
     It looks at the manifest, the steps' files and the live database, and changes nothing.
@@ -46,6 +47,7 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
             target=wishes.narrow.target,
             rebuild=wishes.narrow.rebuild,
             prune=wishes.narrow.prune,
+            rehearse=rehearse,
             out=wishes.narrow.plan_file,
             cache=not wishes.narrow.no_cache,
             on_event=on_event,
@@ -61,4 +63,6 @@ def plan(wishes: Wishes, detailed_exitcode: bool) -> int:
         from provisioner.report.plan_text import plan_summary, plan_text
 
         show(wishes.complete(f"{plan_text(found, manifest, painter(sys.stdout))}\n\n{plan_summary(found)}"))
+    if any(one.error for one in found.rehearsed):
+        return EXIT_FAILED
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE

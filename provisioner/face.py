@@ -84,6 +84,7 @@ def plan(
     target: Iterable[str] = (),
     rebuild: Iterable[str] = (),
     prune: bool = False,
+    rehearse: bool = False,
     out: str | Path | None = None,
     env: str | None = None,
     cache: bool = True,
@@ -93,7 +94,9 @@ def plan(
     """What is missing, stale or wrong in the live database, and the fewest actions that mend it. Changes nothing.
 
     target: tables, steps or tiers to look at alone. rebuild: tables to make again although they are trusted.
-    prune: drop what nothing declares any more. out: a file to save the plan to, for `apply(plan=…)`.
+    prune: drop what nothing declares any more. rehearse: change declared tables with their rows in a transaction that
+    is undone; `Plan.rehearsed` says how it went. It needs the lock, and room for what is written anew.
+    out: a file to save the plan to, for `apply(plan=…)`; none is saved where the rehearsal failed.
     Raises ProvisionError; BusyError when another process has the database to itself.
     """
     from provisioner.reconcile.values import Plan
@@ -109,8 +112,13 @@ def plan(
     declared = _declared(manifest, env)
     with turn(declared.database, None), Session(declared, surroundings(cache), on_event or _ignore, stop) as session:
         names = check_names(declared, target, rebuild, prune)
-        seen = session.observe(names)
-    if out is not None:
+        if rehearse:
+            from provisioner.execute.rehearsal import observe_and_rehearse
+
+            seen = observe_and_rehearse(session, names)
+        else:
+            seen = session.observe(names)
+    if out is not None and not any(one.error for one in seen.plan.rehearsed):
         from provisioner.execute.kept_plan import save
 
         save(seen, names, declared, Path(out), session.secrets)

@@ -14,15 +14,15 @@ from provisioner.observe.declared import declared_units, find_shapes
 from provisioner.observe.introspect import introspect
 from provisioner.observe.prove import prove
 from provisioner.observe.rehearse import Stage, staged
-from provisioner.observe.values import Catalog, Graph
-from provisioner.reconcile.draft import Draft, draw_up, is_refused
+from provisioner.observe.values import Catalog, Graph, Structure, Unit
+from provisioner.reconcile.draft import Draft, choose, draw_up, is_refused
 
 
 def look(connection: duckdb.DuckDBPyConnection, graph: Graph) -> Catalog:
     """The catalog with everything that the plan will ask. Raises as introspect does, and ManifestError."""
     catalog = introspect(connection, graph.wants())
     catalog = replace(catalog, shapes=find_shapes(connection, graph, catalog))
-    questions = [question for draft in _drafts(graph, catalog) for question in draft.questions]
+    questions = [question for _, draft in _drafts(graph, catalog) for question in draft.questions]
     if questions:
         catalog = replace(catalog, answers=prove(connection, questions))
     return _rehearsed(connection, graph, catalog)
@@ -33,33 +33,39 @@ def look_at_nothing(graph: Graph) -> Catalog:
     return Catalog(shapes=find_shapes(None, graph, Catalog()))
 
 
-def _drafts(graph: Graph, catalog: Catalog) -> Iterator[Draft]:
+def _drafts(graph: Graph, catalog: Catalog) -> Iterator[tuple[Unit, Draft]]:
     for unit in declared_units(graph):
         if draft := draw_up(unit.wants[0], catalog, graph):
-            yield draft
+            yield unit, draft
 
 
 def _rehearsed(connection: duckdb.DuckDBPyConnection, graph: Graph, catalog: Catalog) -> Catalog:
-    """Of each relation that changes one way after the other, until one leads there."""
-    drafts = [draft for draft in _drafts(graph, catalog) if draft.shapes.have is not None and draft.ways]
-    if not drafts:
+    """Of each relation that changes one way after the other, until one leads there; after what it rests on."""
+    drafts = [(unit, draft) for unit, draft in _drafts(graph, catalog) if draft.ways]
+    if all(draft.shapes.have is None for _, draft in drafts):
         return catalog
-    with staged(connection, (table for draft in drafts for table in _touched(draft))) as stage:
-        for draft in drafts:
-            catalog = _tried(stage, draft, catalog)
+    ways = dict[str, Structure]()
+    with staged(connection, (table for _, draft in drafts for table in _touched(draft))) as stage:
+        for unit, draft in drafts:
+            before = tuple(statement for id in graph.behind(unit.id) if id in ways for statement in ways[id])
+            if draft.shapes.have is not None:
+                catalog = _tried(stage, draft, before, catalog)
+            if way := choose(draft, catalog):
+                ways[unit.id] = way.statements
     return catalog
 
 
 def _touched(draft: Draft) -> Iterator[TableName]:
-    assert draft.shapes.have is not None
-    yield from (draft.shapes.want.table, draft.shapes.have.table)
+    yield draft.shapes.want.table
+    if draft.shapes.have is not None:
+        yield draft.shapes.have.table
     yield from (table for way in draft.ways for table in way.also)
 
 
-def _tried(stage: Stage, draft: Draft, catalog: Catalog) -> Catalog:
+def _tried(stage: Stage, draft: Draft, before: Structure, catalog: Catalog) -> Catalog:
     table = draft.shapes.want.table
     for way in draft.ways:
-        found = stage.rehearse(draft.shapes.want, way.statements)
+        found = stage.rehearse(draft.shapes.want, way.statements, before)
         catalog = replace(catalog, rehearsals={**catalog.rehearsals, (table, way.statements): found})
         if not is_refused(draft, way, catalog):
             break

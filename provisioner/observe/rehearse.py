@@ -30,24 +30,32 @@ class Stage:
         self._copy, self._scratch = copy, scratch
         self._readable = [view for view in views if not _fault(copy, view)]
 
-    def rehearse(self, want: Shape, statements: Structure) -> Rehearsal:
-        """What the statements make of it. Raises duckdb.Error when interrupted or where memory is at fault."""
+    def rehearse(self, want: Shape, statements: Structure, before: Structure = ()) -> Rehearsal:
+        """What the statements make of it. before: statements that are carried out before them, on what it rests on.
+
+        Raises duckdb.Error when interrupted or where memory is at fault.
+        """
         self._copy.execute("BEGIN")
         try:
-            return self._tried(want, statements)
+            return self._tried(want, statements, before)
         finally:
             _roll_back(self._copy)
 
-    def _tried(self, want: Shape, statements: Structure) -> Rehearsal:
+    def _tried(self, want: Shape, statements: Structure, before: Structure) -> Rehearsal:
         try:
-            for statement in statements:
-                self._copy.execute(statement)
+            self._carry_out(before)
+            readable = [view for view in self._readable if not before or not _fault(self._copy, view)]
+            self._carry_out(statements)
         except duckdb.Error as error:
             return Rehearsal(words_of(error))
         shape = read_shapes(self._copy, [want.table]).get(want.table)
-        broken = tuple((view, words) for view in self._readable if (words := _fault(self._copy, view)))
+        broken = tuple((view, words) for view in readable if (words := _fault(self._copy, view)))
         left = self._scratch.respell(shape) if shape is not None and shape != want else shape
         return Rehearsal(left=left, broken=broken)
+
+    def _carry_out(self, statements: Structure) -> None:
+        for statement in statements:
+            self._copy.execute(statement)
 
 
 @contextmanager

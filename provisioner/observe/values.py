@@ -323,6 +323,15 @@ class Graph:
         """Which unit makes each relation."""
         return {table: unit for unit in self.units.values() for table in unit.tables}
 
+    def behind(self, unit: str) -> tuple[str, ...]:
+        """The ids of all that a unit rests on, itself or through others, in order."""
+        waiting, found = [unit], set[str]()
+        while waiting:
+            new = set(self.units[waiting.pop()].reads) - found
+            found |= new
+            waiting += new
+        return tuple(name for name in self.units if name in found)
+
 
 @dataclass(frozen=True, slots=True)
 class DbtGraphNode:

@@ -6,7 +6,7 @@ Pure: a question is SQL text; who runs it hands the answers back in the catalog.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from provisioner.declare.values import ForeignKey, HazardKind, Table, fold, quote
 from provisioner.observe.values import Answer, ColumnShape, Question, Shape, Shapes
@@ -25,11 +25,15 @@ _WIDTH = 8
 
 @dataclass(frozen=True, slots=True)
 class Doubt:
-    """What a question is about. fact: what is wrong with the rows counted, `{rows}` and `{samples}` filled in."""
+    """What a question is about. fact: what is wrong with the rows counted, `{rows}` and `{samples}` filled in.
+
+    refused: what it means that DuckDB cannot count them, its words follow; empty where that means nothing.
+    """
 
     kind: HazardKind
     question: Question
     fact: str
+    refused: str = ""
 
 
 def count_rows(shapes: Shapes) -> Question:
@@ -90,10 +94,11 @@ class _Rows:
         if has is None or has.nullable or change.kind not in kinds:
             return
         value, word = self._value(has), "`backfill`" if change.had else "`default` or `backfill`"
-        yield self._doubt(
+        doubt = self._doubt(
             HazardKind.NULL_VIOLATION, self._old, f"({value}) IS NULL", "NULL",
             f"{has.name} would be NULL in {{rows}}; add {word} to it",
         )  # fmt: skip
+        yield replace(doubt, refused=f"{has.name} cannot be filled")
 
     def _value(self, column: ColumnShape) -> str:
         return self._values.get(fold(column.name)) or column.default or "NULL"
@@ -162,6 +167,8 @@ def hazards_of(doubts: tuple[Doubt, ...], answers: Mapping[Question, Answer]) ->
         answer = answers.get(doubt.question, Answer())
         if answer.count:
             yield Hazard(doubt.kind, doubt.question.table, _filled(doubt.fact, answer))
+        elif answer.error and doubt.refused:
+            yield Hazard(doubt.kind, doubt.question.table, f"{doubt.refused}: {answer.error}")
 
 
 def _filled(fact: str, answer: Answer) -> str:

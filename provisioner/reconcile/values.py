@@ -145,16 +145,30 @@ NOTHING_ON_RECORD = Durations()
 
 
 @dataclass(frozen=True, slots=True)
+class Rehearsed:
+    """How a declared relation was changed for a moment, with its rows, in a transaction that was undone.
+
+    seconds: it took. rows: in it afterwards, None of a view. error: why apply would fail too, empty when it would not.
+    """
+
+    table: TableName
+    seconds: float
+    rows: int | None = None
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
     """The ordered actions that remove the drift, and what none removes: drift to mend by hand, orphans left alone.
 
-    start: seconds that the run is likely to take beside its units.
+    start: seconds that the run is likely to take beside its units. rehearsed: what was tried, where that was asked for.
     """
 
     actions: tuple[Action, ...] = ()
     by_hand: tuple[Drift, ...] = ()
     orphans: tuple[Drift, ...] = ()
     start: float = 0.0
+    rehearsed: tuple[Rehearsed, ...] = ()
 
     @property
     def converged(self) -> bool:

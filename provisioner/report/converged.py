@@ -49,6 +49,7 @@ def empty_plan_json(subject: Subject) -> dict[str, Any]:
         "actions": [],
         "by_hand": [],
         "orphans": [],
+        "rehearsed": [],
     }
 
 

@@ -9,7 +9,7 @@ from provisioner.declare.values import Manifest
 from provisioner.errors import ManifestError, ProvisionError
 from provisioner.execute.history import History
 from provisioner.execute.values import Run, UnitResult
-from provisioner.reconcile.values import Action, Drift, Plan
+from provisioner.reconcile.values import Action, Drift, Plan, Rehearsed
 from provisioner.report.converged import FORMAT, empty_plan_json, empty_run_json
 
 
@@ -21,6 +21,7 @@ def plan_json(plan: Plan, manifest: Manifest) -> dict[str, Any]:
         "actions": [_action(action, manifest) for action in plan.actions],
         "by_hand": [_drift(one) for one in plan.by_hand],
         "orphans": [_drift(one) for one in plan.orphans],
+        "rehearsed": [_rehearsed(one) for one in plan.rehearsed],
     }
 
 
@@ -43,6 +44,10 @@ def _action(action: Action, manifest: Manifest) -> dict[str, Any]:
 
 def _drift(one: Drift) -> dict[str, str]:
     return {"table": str(one.table), "reason": str(one.reason), "fact": one.fact, "place": one.place}
+
+
+def _rehearsed(one: Rehearsed) -> dict[str, Any]:
+    return {"table": str(one.table), "seconds": round(one.seconds, 3), "rows": one.rows, "error": one.error or None}
 
 
 def run_json(run: Run, manifest: Manifest) -> dict[str, Any]:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
-from provisioner.declare.values import Manifest
-from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason
+from provisioner.declare.values import VIOLATIONS, Manifest
+from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason, Rehearsed
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import NOTHING_TO_DO, Paint, heading, plain
 from provisioner.report.escape import one_line
@@ -32,6 +32,7 @@ def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain, *, statement
         lines += [_painted(cell, paint) for _, cell in group]
     lines += _statement_lines(plan, paint) if statements else []
     lines += _hazard_lines(plan, paint)
+    lines += _rehearsed_lines(plan, paint)
     lines += _remark_lines("by hand", plan.by_hand, paint)
     lines += _remark_lines("left alone", plan.orphans, paint)
     return "\n".join(lines)
@@ -85,6 +86,22 @@ def _hazard_lines(plan: Plan, paint: Paint) -> list[str]:
     return ["", paint("hazards", "bold"), *(paint("  ! ", "red") + row for row in rows)]
 
 
+def _rehearsed_lines(plan: Plan, paint: Paint) -> list[str]:
+    if not plan.rehearsed:
+        return []
+    rows = lines_of((str(one.table), _how_it_went(one), one.error) for one in plan.rehearsed)
+    signs = (paint("  ! ", "red") if one.error else "    " for one in plan.rehearsed)
+    title = paint("rehearsed with its rows, and undone", "bold")
+    return ["", title, *(sign + row for sign, row in zip(signs, rows, strict=True))]
+
+
+def _how_it_went(one: Rehearsed) -> str:
+    if one.error:
+        return "fails"
+    counted = f", {many(one.rows, 'row')}" if one.rows is not None else ""
+    return f"works{counted}, {one.seconds:.2f} s"
+
+
 def _remark_lines(title: str, drift: tuple[Drift, ...], paint: Paint) -> list[str]:
     if not drift:
         return []
@@ -98,6 +115,8 @@ def _placed(fact: str, one: Drift) -> str:
 
 def plan_summary(plan: Plan) -> str:
     """The last line: what to expect, and what to do next."""
+    if failed := sum(bool(one.error) for one in plan.rehearsed):
+        return f"{many(failed, 'change')} would fail, and apply would undo it. Nothing was changed, and no plan saved."
     if not plan.actions:
         if plan.by_hand:
             return f"{many(len(plan.by_hand), 'difference')} to mend by hand; nothing here can."
@@ -105,6 +124,8 @@ def plan_summary(plan: Plan) -> str:
     counts = {mend: sum(action.mend is mend for action in plan.actions) for mend in Mend}
     parts = [f"{count} to {mend}" for mend, count in counts.items() if count]
     estimate = f", {about(plan.estimate)}" if plan.estimate is not None else ""
+    if any(hazard.kind in VIOLATIONS for hazard in plan.hazards):
+        return f"{', '.join(parts)}, but rows are in the way: apply does nothing until they are mended."
     return f"{', '.join(parts)}{estimate}. Carry it out with: provision apply{_orphan_hint(plan)}"
 
 
