@@ -9,23 +9,29 @@ from dataclasses import replace
 
 import duckdb
 
-from provisioner.declare.values import TableName
+from provisioner.declare.values import Manifest, TableName
 from provisioner.observe.declared import declared_units, find_shapes
 from provisioner.observe.introspect import introspect
+from provisioner.observe.mentions import find_mentions
 from provisioner.observe.prove import prove
 from provisioner.observe.rehearse import Stage, staged
 from provisioner.observe.values import Catalog, Graph, Structure, Unit
 from provisioner.reconcile.draft import Draft, choose, draw_up, is_refused
 
 
-def look(connection: duckdb.DuckDBPyConnection, graph: Graph) -> Catalog:
+def look(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest) -> Catalog:
     """The catalog with everything that the plan will ask. Raises as introspect does, and ManifestError."""
     catalog = introspect(connection, graph.wants())
     catalog = replace(catalog, shapes=find_shapes(connection, graph, catalog))
     questions = [question for _, draft in _drafts(graph, catalog) for question in draft.questions]
     if questions:
         catalog = replace(catalog, answers=prove(connection, questions))
-    return _rehearsed(connection, graph, catalog)
+    found = {
+        draft.shapes.want.table: find_mentions(manifest, graph, unit, draft.gone)
+        for unit, draft in _drafts(graph, catalog)
+        if draft.gone
+    }
+    return _rehearsed(connection, graph, replace(catalog, mentions=found))
 
 
 def look_at_nothing(graph: Graph) -> Catalog:

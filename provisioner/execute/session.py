@@ -194,7 +194,7 @@ class Session:
         try:
             with opened(database, read_only=True) as connection, self.stop.watch(connection.interrupt):
                 enclose(connection, fence_of_look(self.manifest))
-                catalog, steady = look(connection, graph), rests_on_database(connection, graph.wants())
+                catalog, steady = look(connection, graph, self.manifest), rests_on_database(connection, graph.wants())
         except BusyError as error:
             from provisioner.execute.holder import is_alive, read_holder
 

@@ -146,6 +146,14 @@ class Rehearsal:
 
 
 @dataclass(frozen=True, slots=True)
+class Mention:
+    """A column's name in the code of what reads its table. source: the file."""
+
+    source: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Parts:
     """What a unit's result depends on, each part by its label with its digest; upstream: unit id to fingerprint."""
 
@@ -220,7 +228,7 @@ class Catalog:
 
     shapes: of declared relations that are not known to be as they were when they were stamped. sizes: bytes that their
     rows take, about. answers, rehearsals: what was asked about them; a rehearsal by its table and its statements.
-    sequences: names.
+    mentions: of columns that would go, in code that reads their table. sequences: names.
     """
 
     exists: bool = False
@@ -232,6 +240,7 @@ class Catalog:
     sizes: Mapping[TableName, int] = field(default_factory=dict)
     answers: Mapping[Question, Answer] = field(default_factory=dict)
     rehearsals: Mapping[tuple[TableName, Structure], Rehearsal] = field(default_factory=dict)
+    mentions: Mapping[TableName, tuple[Mention, ...]] = field(default_factory=dict)
     sequences: frozenset[TableName] = frozenset()
 
 

@@ -6,10 +6,10 @@ rehearse, and what to do.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
-from provisioner.declare.values import HazardKind, Table, TableName
+from provisioner.declare.values import HazardKind, Table, TableName, fold
 from provisioner.observe.values import Answer, Catalog, Graph, Question, Rehearsal, Shapes, Want
 from provisioner.reconcile.changes import Change, find_ambiguous, find_changes
 from provisioner.reconcile.migrate import create, find_ways
@@ -37,6 +37,14 @@ class Draft:
         if not self.changes or self.shapes.want.view is not None:
             return ()
         return (count_rows(self.shapes), *(doubt.question for doubt in self.doubts))
+
+    @property
+    def gone(self) -> tuple[str, ...]:
+        """The columns of a table that are there under these names and will not be."""
+        if self.shapes.have is None or not self.ways:
+            return ()
+        kept = {fold(column.name) for column in self.shapes.want.columns}
+        return tuple(column.name for column in self.shapes.have.columns if fold(column.name) not in kept)
 
 
 def draw_up(want: Want, catalog: Catalog, graph: Graph) -> Draft | None:
@@ -85,22 +93,19 @@ def _refusal(draft: Draft, way: Migration, catalog: Catalog) -> str:
     return "; ".join(change.fact for change in left)
 
 
-def hazards(draft: Draft, way: Migration, catalog: Catalog) -> Iterator[Hazard]:
-    """What the rows and the rehearsal say against it."""
+def hazards(draft: Draft, way: Migration, catalog: Catalog, remade: Set[TableName] = frozenset()) -> Iterator[Hazard]:
+    """What the rows, the rehearsal and the code of others say against it. remade: what the plan makes anew as well."""
     table = draft.shapes.want.table
     yield from hazards_of(draft.doubts, catalog.answers)
     if way.rewrites and (rewrite := find_rewrite(draft.shapes.want, _rows(draft, catalog))):
         yield rewrite
     rehearsal = catalog.rehearsals.get((table, way.statements), Rehearsal())
     for view, words in rehearsal.broken:
-        if view != draft.shapes.old and not _is_changed(view, catalog):
+        if view != draft.shapes.old and view not in remade:
             yield Hazard(HazardKind.BREAKS_VIEW, table, f"the view {view} could not be read any more: {words}")
-
-
-def _is_changed(view: TableName, catalog: Catalog) -> bool:
-    """Whether the plan makes the view anew as well."""
-    shapes = catalog.shapes.get(view)
-    return shapes is not None and shapes.want.view is not None and shapes.have != shapes.want
+    for mention in catalog.mentions.get(table, ()):
+        fact = f"{mention.source} reads it and names {mention.column}, which would be gone"
+        yield Hazard(HazardKind.BREAKS_VIEW, table, fact)
 
 
 def _rows(draft: Draft, catalog: Catalog) -> int:

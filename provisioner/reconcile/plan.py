@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Set
 
-from provisioner.declare.values import HazardKind
+from provisioner.declare.values import HazardKind, TableName
 from provisioner.observe.values import Catalog, Graph, Unit, UnitKind
 from provisioner.reconcile.draft import choose, draw_up, hazards
 from provisioner.reconcile.drift import leftovers, makes_views
@@ -36,10 +36,11 @@ def make_plan(
     for one in findings.drift:
         drift[one.unit].append(one)
     scope = _scope(graph, drift, request)
+    remade = {table for name in scope if _runs(drift[name]) for table in graph.units[name].tables}
     actions: list[Action] = []
     for unit in sort_units((graph.units[name] for name in scope), graph):
         if unit.kind is UnitKind.DECLARED:
-            actions += _declared_actions(unit, drift[unit.id], catalog, graph)
+            actions += _declared_actions(unit, drift[unit.id], catalog, graph, remade)
         else:
             actions += _actions(unit, drift[unit.id], catalog, durations.units)
     orphans = tuple(one for one in drift[""] if request.targets is None)
@@ -124,7 +125,9 @@ def _actions(unit: Unit, drift: list[Drift], catalog: Catalog, durations: Mappin
         yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.ADOPT])
 
 
-def _declared_actions(unit: Unit, drift: list[Drift], catalog: Catalog, graph: Graph) -> Iterable[Action]:
+def _declared_actions(
+    unit: Unit, drift: list[Drift], catalog: Catalog, graph: Graph, remade: Set[TableName]
+) -> Iterable[Action]:
     """What one migration mends, and nothing where a person has to go first."""
     mends = {one.mend for one in drift}
     if not mends or Mend.BY_HAND in mends:
@@ -135,7 +138,7 @@ def _declared_actions(unit: Unit, drift: list[Drift], catalog: Catalog, graph: G
     if mend is Mend.ADOPT or draft is None or way is None:
         yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift))
         return
-    dangers = tuple(hazards(draft, way, catalog))
+    dangers = tuple(hazards(draft, way, catalog, remade))
     yield Action(mend, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift), dangers, migration=way)
 
 

@@ -82,3 +82,32 @@ def test_edges_cross_kinds_in_a_folder_and_a_database_with_odd_names(tmp_path: P
         "report": [("n", "north", 5), ("s", "south", 6)],
     }
     shop.check_settled()
+
+
+def test_models_that_name_a_column_are_named_before_it_goes_from_a_declared_table(tmp_path: Path) -> None:
+    columns = {"region": "VARCHAR", "amount": "INTEGER", "note": "VARCHAR"}
+    body = {
+        "tiers": ["raw", "mart"],
+        "steps": {"models": {"dbt": "run"}},
+        "tables": {"orders": {"tier": "raw", "columns": columns}, "totals": {"tier": "mart", "step": "models"}},
+    }
+    shop = Shop(tmp_path / "shop", body)
+    reads = "from {{ source('raw', 'orders') }}"
+    shop.write(
+        {
+            "dbt/models/sources.yml": SOURCES,
+            "dbt/models/stg_orders.sql": table("ephemeral", f"select region, {{# note #}} amount {reads} -- note"),
+            "dbt/models/totals.sql": table(
+                "table",
+                f"select count({{{{ 'NOTE' }}}}) as n {reads} union all select amount from {{{{ ref('stg_orders') }}}}",
+            ),
+        }
+    )
+    shop.apply(target=["orders"])
+    del columns["note"]
+    shop.declare()
+    (hazard,) = shop.plan().hazards
+    assert (hazard.kind, hazard.fact) == (
+        "breaks_view",
+        "models/totals.sql reads it and names note, which would be gone",
+    )
