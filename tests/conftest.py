@@ -15,9 +15,11 @@ settings.register_profile("thorough", max_examples=30 * USUAL)
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # In the background, and under nohup, they are ignored: every process that the tests start would ignore them too.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # As of a process in the background: every process that the tests start would ignore it too.
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if signal.getsignal(signal.SIGHUP) is signal.SIG_IGN:
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     # By itself xdist puts the files with the most tests first: the few that take seconds each would come last.
     config.option.loadscopereorder = False
 

@@ -8,6 +8,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
@@ -33,7 +35,20 @@ with interruptible() as stop, stop.watch(call):
 """
 
 
-def querying(how: str) -> subprocess.Popen[str]:
+@pytest.fixture
+def querying() -> Iterator[Callable[[str], subprocess.Popen[str]]]:
+    """Starts a query that would go on for hours; none outlives its test."""
+    with ExitStack() as started:
+
+        def query(how: str) -> subprocess.Popen[str]:
+            process = started.enter_context(_query(how))
+            started.callback(process.kill)
+            return process
+
+        yield query
+
+
+def _query(how: str) -> subprocess.Popen[str]:
     process = subprocess.Popen(
         [sys.executable, "-c", QUERY, LONG, how],
         stdout=subprocess.PIPE,
@@ -46,7 +61,9 @@ def querying(how: str) -> subprocess.Popen[str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_signal_ends_a_long_query_within_a_second(number: signal.Signals) -> None:
+def test_a_signal_ends_a_long_query_within_a_second(
+    number: signal.Signals, querying: Callable[[str], subprocess.Popen[str]]
+) -> None:
     process = querying("heed")
     process.send_signal(number)
     began = time.monotonic()
@@ -56,7 +73,9 @@ def test_a_signal_ends_a_long_query_within_a_second(number: signal.Signals) -> N
 
 
 @pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_second_signal_ends_a_process_that_does_not_heed_the_first(second: signal.Signals) -> None:
+def test_a_second_signal_ends_a_process_that_does_not_heed_the_first(
+    second: signal.Signals, querying: Callable[[str], subprocess.Popen[str]]
+) -> None:
     process = querying("ignore")
     process.send_signal(signal.SIGINT)
     with pytest.raises(subprocess.TimeoutExpired):
