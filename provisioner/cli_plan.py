@@ -62,7 +62,8 @@ def plan(wishes: Wishes, rehearse: bool, detailed_exitcode: bool) -> int:
     else:
         from provisioner.report.plan_text import plan_summary, plan_text
 
-        show(wishes.complete(f"{plan_text(found, manifest, painter(sys.stdout))}\n\n{plan_summary(found)}"))
+        text = plan_text(found, manifest, painter(sys.stdout), statements=wishes.level > 0)
+        show(wishes.complete(f"{text}\n\n{plan_summary(found)}"))
     if any(one.error for one in found.rehearsed):
         return EXIT_FAILED
     return EXIT_DRIFT if detailed_exitcode and not found.converged else EXIT_DONE

@@ -180,7 +180,7 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
         if had is not None:
             found[column.name] = _filled(_converted(had, column), backfill)
         elif backfill is not None:
-            found[column.name] = f"({backfill}\n)"
+            found[column.name] = _closed(backfill)
     return found
 
 
@@ -189,7 +189,12 @@ def _converted(had: ColumnShape, has: ColumnShape) -> str:
 
 
 def _filled(value: str, backfill: str | None) -> str:
-    return value if backfill is None else f"coalesce({value}, ({backfill}\n))"
+    return value if backfill is None else f"coalesce({value}, {_closed(backfill)})"
+
+
+def _closed(expression: str) -> str:
+    """In brackets that no comment at its end swallows."""
+    return f"({expression}\n)" if "--" in expression else f"({expression})"
 
 
 def _beside(declared: Table, shapes: Shapes) -> Iterator[str]:
