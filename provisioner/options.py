@@ -150,7 +150,10 @@ COMMON = (
     click.option("--debug", is_flag=True, help="Show the traceback of an error."),
     click.option("-q", "--quiet", is_flag=True, help="Tell nothing on stderr but errors."),
     click.option(
-        "-v", "--verbose", is_flag=True, help="Show more: the SQL that changes tables, the plan before it is carried out, the units of a manifest."
+        "-v",
+        "--verbose",
+        is_flag=True,
+        help="Show more: the SQL that changes tables, the plan before it is carried out, the units of a manifest.",
     ),
 )
 

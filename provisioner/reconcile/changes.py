@@ -41,7 +41,8 @@ class ChangeKind(StrEnum):
 class Change:
     """One difference. column: by its declared name; of a dropped one as it is. fact: in words, of what there is.
 
-    had, has: the column as it is and as declared, where the change is of one.
+    had, has: the column as it is and as declared, where the change is of one. missing: a check, as SQL, or a foreign
+    key that is declared and not there.
     """
 
     kind: ChangeKind
@@ -49,6 +50,7 @@ class Change:
     column: str = ""
     had: ColumnShape | None = None
     has: ColumnShape | None = None
+    missing: str | ForeignKey | None = None
 
 
 REASONS: Mapping[ChangeKind, Reason] = {
@@ -228,15 +230,19 @@ def _of_constraints(want: Shape, have: Shape) -> Iterator[Change]:
     if _folded(want.key) != _folded(have.key):
         words = f"{_listed(have.key)}, wanted is {_listed(want.key)}"
         yield Change(ChangeKind.KEY, f"primary key is {words}")
-    yield from _of_sets(ChangeKind.UNIQUE, "unique", _keys(want), _keys(have))
+    yield from _of_sets(ChangeKind.UNIQUE, "unique", dict.fromkeys(_keys(want)), _keys(have))
     yield from _of_checks(want, have)
-    referring = [set(map(_of_key, shape.foreign_keys)) for shape in (want, have)]
-    yield from _of_sets(ChangeKind.FOREIGN_KEY, "foreign key", *referring)
+    referring = {_of_key(key): key for key in want.foreign_keys}
+    yield from _of_sets(ChangeKind.FOREIGN_KEY, "foreign key", referring, set(map(_of_key, have.foreign_keys)))
 
 
-def _of_sets(kind: ChangeKind, word: str, wanted: set[str], found: set[str]) -> Iterator[Change]:
-    yield from (Change(kind, f"has no {word} {one}") for one in sorted(wanted - found))
-    yield from (Change(kind, f"has a {word} {one} that is not declared") for one in sorted(found - wanted))
+def _of_sets(
+    kind: ChangeKind, word: str, wanted: Mapping[str, str | ForeignKey | None], found: set[str]
+) -> Iterator[Change]:
+    """wanted: what is declared, by its words. found: the words of what is there."""
+    for one in sorted(wanted.keys() - found):
+        yield Change(kind, f"has no {word} {one}", missing=wanted[one])
+    yield from (Change(kind, f"has a {word} {one} that is not declared") for one in sorted(found - wanted.keys()))
 
 
 def _of_checks(want: Shape, have: Shape) -> Iterator[Change]:
@@ -247,7 +253,7 @@ def _of_checks(want: Shape, have: Shape) -> Iterator[Change]:
     yield from _of_sets(
         ChangeKind.CHECK,
         "check",
-        {check for key, check in wanted.items() if key not in found},
+        {check: check for key, check in wanted.items() if key not in found},
         {check for key, check in found.items() if key not in wanted},
     )
 

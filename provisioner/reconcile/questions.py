@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from provisioner.declare.values import ForeignKey, HazardKind, Table, fold, quote
 from provisioner.observe.values import Answer, ColumnShape, Question, Shape, Shapes
-from provisioner.reconcile.changes import Change, ChangeKind
+from provisioner.reconcile.changes import Change, ChangeKind, rename_in
 from provisioner.reconcile.migrate import values_of
 from provisioner.reconcile.values import Hazard
 from provisioner.reconcile.wording import many
@@ -21,6 +21,8 @@ REWRITE_BYTES = 256 * 1024 * 1024
 _BYTES_A_SECOND = 40 * 1024 * 1024
 _WIDTHS = {"VARCHAR": 24, "BLOB": 64, "BOOLEAN": 1, "TINYINT": 1, "SMALLINT": 2, "INTEGER": 4, "DATE": 4, "FLOAT": 4}
 _WIDTH = 8
+# What may give a column other values.
+_VALUES = frozenset({ChangeKind.TYPE, ChangeKind.NOT_NULL, ChangeKind.GENERATED})
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +50,8 @@ def find_doubts(declared: Table, shapes: Shapes, changes: tuple[Change, ...]) ->
     if have is None or have.view is not None or shapes.want.view is not None:
         return ()
     rows = _Rows(declared, shapes)
-    found = (*(doubt for change in changes for doubt in rows.doubts(change)), *rows.of_keys(changes))
+    of_columns = (doubt for change in changes for doubt in rows.doubts(change))
+    found = (*of_columns, *rows.of_checks(changes), *rows.of_keys(changes))
     return tuple(dict.fromkeys(found))
 
 
@@ -75,10 +78,8 @@ class _Rows:
             condition = f"{column} IS DISTINCT FROM CAST(({change.has.generated}) AS {change.has.type})"
             fact = f"{change.had.name} holds something else than what it is to be generated from in {{rows}}{{samples}}"
             yield self._doubt(HazardKind.DROPS_COLUMN, self._old, condition, column, fact)
-        elif change.kind is ChangeKind.FOREIGN_KEY:
-            yield from self._strays(change)
-        elif change.kind is ChangeKind.CHECK:
-            yield from self._offenders(change)
+        elif isinstance(change.missing, ForeignKey):
+            yield self._stray(change.missing)
         yield from self._nulls(change)
 
     def _lossy(self, had: ColumnShape, has: ColumnShape) -> Doubt:
@@ -113,16 +114,14 @@ class _Rows:
             return rows
         return f"(SELECT *, {', '.join(f'{one.generated} AS {quote(one.name)}' for one in made)} FROM {rows})"
 
-    def _offenders(self, change: Change) -> Iterator[Doubt]:
+    def of_checks(self, changes: tuple[Change, ...]) -> Iterator[Doubt]:
+        """Checks that are new, or of columns whose values change."""
+        new = {change.missing for change in changes if change.kind is ChangeKind.CHECK}
+        touched = {fold(one.column): "" for one in changes if one.kind in _VALUES}
         for check in self._shapes.want.checks:
-            if change.fact == f"has no check {check}":
+            if check in new or rename_in(check, touched) != check:
                 fact = f"{{rows}} do not hold to the check {check}"
                 yield self._doubt(HazardKind.CHECK_VIOLATION, self._as_it_will_be(), f"NOT ({check})", "NULL", fact)
-
-    def _strays(self, change: Change) -> Iterator[Doubt]:
-        for key in self._shapes.want.foreign_keys:
-            if change.fact.startswith("has no") and all(fold(name) in fold(change.fact) for name in key.columns):
-                yield self._stray(key)
 
     def _stray(self, key: ForeignKey) -> Doubt:
         pairs = zip(key.references, key.columns, strict=True)
@@ -135,7 +134,7 @@ class _Rows:
 
     def of_keys(self, changes: tuple[Change, ...]) -> Iterator[Doubt]:
         """Keys that are new, or whose values change."""
-        touched = {fold(one.column) for one in changes if one.kind is ChangeKind.TYPE}
+        touched = {fold(one.column) for one in changes if one.kind in _VALUES}
         known = {tuple(map(fold, key)) for key in (self._have.key, *self._have.unique)}
         want = self._shapes.want
         unique = [index for index in want.indexes if index.unique and index not in self._have.indexes]

@@ -810,6 +810,15 @@ CHECKS = [
         keeps="[(-1,), (1,)]",
     ),
     Case(
+        "one that a value of another type does not hold",
+        cols('a: "DECIMAL(4,2)"', 'check: "length(a::VARCHAR) = 4"'),
+        cols('a: "DECIMAL(4,1)"', 'check: "length(a::VARCHAR) = 4"'),
+        TYPE,
+        ("check_violation",),
+        "(1.50)",
+        keeps="[(Decimal('1.50'),)]",
+    ),
+    Case(
         "a new one that NULL does not break",
         cols(A),
         cols(A, "check: a > 0"),
