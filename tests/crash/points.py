@@ -182,6 +182,22 @@ RUN = (
     Point("before the proof gets its place", Strike("observe.keep:os.replace", saying="looked"), ANY),
     Point("when the proof is kept", Strike("execute.session:keep", "after"), ANY),
 )
+MIGRATED = ("migrated",)
+_STATEMENT, _SHAPE = "execute.runners.migrate:_carry_out", "execute.single:verify_shape"
+MIGRATION = (
+    Point("before a table is altered", Strike("execute.single:_migrate"), MIGRATED),
+    Point("between two statements that alter", Strike(_STATEMENT, "after"), MIGRATED),
+    Point("when rows are laid aside", Strike(_STATEMENT, "after", 4), MIGRATED),
+    Point("when the old tables are gone", Strike(_STATEMENT, "after", 6), MIGRATED),
+    Point("between two tables that are filled again", Strike(_STATEMENT, "after", 12), MIGRATED),
+    Point("before an altered table is looked at again", Strike(_SHAPE), MIGRATED),
+    Point("when a table that was made anew is as declared", Strike(_SHAPE, "after", 2), MIGRATED),
+    Point("when an altered table is trusted, before the commit", Strike(_GRANT, "after"), MIGRATED),
+    Point("the same, of one made anew", Strike(_GRANT, "after", 2), MIGRATED),
+    Point("when an alteration is committed", Strike("execute.transaction:read_back"), MIGRATED),
+    Point("when tables made anew are committed", Strike("execute.transaction:read_back", nth=2), MIGRATED),
+    Point("between an altered table and its readers", Strike("execute.walk:Walk.finished", "after", 2), MIGRATED),
+)
 PYTHON = (
     Point("before a python step's child", Strike("execute.single:run_python"), FRESH),
     Point("in the child, before the effect", Strike(_MARK, "after", inside=PYTHON_WORKER), FRESH),
@@ -248,4 +264,4 @@ DEARER = (
     Point("when nodes are accepted, before it is read back", Strike("execute.aside:are_on_record", nth=2), DBT),
     Point("in keeping what dbt parsed", Strike("execute.dbt_parse:os.replace"), DBT),
 )
-POINTS = (*LOCK, *CREATION, *JOURNAL, *RECOVERY, *RUN, *PYTHON, *RESTARTS, *DEAR, *DEARER)
+POINTS = (*LOCK, *CREATION, *JOURNAL, *RECOVERY, *RUN, *MIGRATION, *PYTHON, *RESTARTS, *DEAR, *DEARER)

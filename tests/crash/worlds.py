@@ -17,6 +17,8 @@ import duckdb
 import neighbours  # noqa: F401  so that the next line finds its module
 from projects import Project, make
 
+from provisioner.declare.values import quote
+
 Facts = dict[str, Any]
 
 
@@ -129,6 +131,62 @@ def _repair(folder: Path) -> Path:
     return made.path
 
 
+OWNED = {
+    "notes": {"tier": "one", "columns": {"id": "BIGINT", "body": "VARCHAR"}},
+    "people": {
+        **PEOPLE,
+        "columns": {"id": {"type": "INTEGER", "nullable": False}, "name": "VARCHAR", "mood": "ENUM('sad', 'ok')"},
+        "indexes": {"by_name": ["name"]},
+    },
+    "replies": {
+        "tier": "one",
+        "columns": {"person": "INTEGER", "text": "VARCHAR"},
+        "foreign_keys": [{"columns": "person", "references": {"table": "people"}}],
+        "comment": "of people",
+    },
+    "shown": {"tier": "two", "sql": "SELECT name FROM people"},
+    "counted": {"tier": "three", "step": "counts"},
+}
+OWNED_LATER = {
+    **OWNED,
+    # Altered in place; the next one is made anew, with the rows that refer to it, and so is the view.
+    "notes": {
+        "tier": "one",
+        "columns": {"id": "BIGINT", "text": {"type": "VARCHAR", "renamed_from": "body"}, "more": "INTEGER"},
+    },
+    "people": {
+        **PEOPLE,
+        "columns": {
+            "id": {"type": "INTEGER", "nullable": False},
+            "called": {"type": "VARCHAR", "renamed_from": "name"},
+            "mood": "ENUM('sad', 'ok', 'glad')",
+            "since": {"type": "DATE", "nullable": False, "backfill": "'2026-01-01'::DATE"},
+        },
+        "indexes": {"by_name": ["called"]},
+        "unique": [["called"]],
+    },
+    "shown": {"tier": "two", "sql": "SELECT called, since FROM people"},
+}
+
+
+def _migrated(folder: Path) -> Path:
+    """Tables with users' rows that are declared otherwise since the last apply, beside one that nobody declares."""
+    counts = (
+        "CREATE TABLE IF NOT EXISTS counts_log (n BIGINT);\nINSERT INTO counts_log SELECT count(*) FROM people;\n"
+        "CREATE TABLE counted AS SELECT count(*) AS n FROM people;\n"
+    )
+    made = project(folder, {"counts": {"sql": "counts.sql"}}, OWNED, {"counts.sql": counts})
+    made.apply()
+    made.sql(
+        "INSERT INTO notes VALUES (7, 'kept'), (8, NULL)",
+        "INSERT INTO people VALUES (1, 'Ada', 'ok'), (2, 'Bob', NULL)",
+        "INSERT INTO replies VALUES (1, 'a'), (1, 'b'), (NULL, 'c')",
+        "CREATE TABLE theirs AS SELECT 1 AS x",
+    )
+    made.declare(tables=OWNED_LATER)
+    return made.path
+
+
 HOOK = "insert into {{ this }} values (99, 'hook')"
 DBT_FILES = {
     "dbt/dbt_project.yml": "name: shop\nversion: 1.0.0\nprofile: shop\n",
@@ -195,6 +253,7 @@ WORLDS = {
     for world in (
         World("fresh", _fresh),
         World("repair", _repair),
+        World("migrated", _migrated),
         World("dbt", _dbt, dbt=True),
         World("dbt_repair", _dbt_repair, dbt=True),
     )
@@ -245,8 +304,9 @@ def _rows(connection: duckdb.DuckDBPyConnection, query: str) -> list[tuple[Any, 
 
 def _content(connection: duckdb.DuckDBPyConnection, schema: str, name: str) -> list[tuple[Any, ...]]:
     described = connection.execute(f'DESCRIBE "{schema}"."{name}"').fetchall()
+    columns = [quote(row[0]) for row in described]
     # Of dbt's own columns only whether they hold something: the rest is time, and what is made from it.
-    asked = [f'"{row[0]}" IS NULL' if row[0].startswith("dbt_") else f'"{row[0]}"::VARCHAR' for row in described]
+    asked = [f"{column} IS NULL" if column.startswith('"dbt_') else f"{column}::VARCHAR" for column in columns]
     return _rows(connection, f'SELECT {", ".join(asked)} FROM "{schema}"."{name}"')
 
 

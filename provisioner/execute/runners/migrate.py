@@ -24,19 +24,23 @@ _OF_SURROUNDINGS = (
 def migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, migration: Migration) -> None:
     """Raises StepError ddl_failed with DuckDB's words; then nothing of it is to be committed."""
     for statement in migration.statements:
-        try:
-            connection.execute(statement)
-        except _OF_SURROUNDINGS:
-            raise
-        except (duckdb.Error, RuntimeError) as error:
-            words = str(error).split("\n\nLINE")[0].strip()
-            raise StepError(
-                f"{unit.wants[0].table}: {words}",
-                code="ddl_failed",
-                cure=f"Nothing was changed. Mend its declaration in {unit.source}; what was tried: {statement}",
-            ) from error
+        _carry_out(connection, unit, statement)
     if migration.old is not None:
         forget(connection, migration.old)
+
+
+def _carry_out(connection: duckdb.DuckDBPyConnection, unit: Unit, statement: str) -> None:
+    try:
+        connection.execute(statement)
+    except _OF_SURROUNDINGS:
+        raise
+    except (duckdb.Error, RuntimeError) as error:
+        words = str(error).split("\n\nLINE")[0].strip()
+        raise StepError(
+            f"{unit.wants[0].table}: {words}",
+            code="ddl_failed",
+            cure=f"Nothing was changed. Mend its declaration in {unit.source}; what was tried: {statement}",
+        ) from error
 
 
 def verify_shape(connection: duckdb.DuckDBPyConnection, unit: Unit, want: Shape) -> None:
