@@ -17,6 +17,7 @@ from pathlib import Path
 import workforce
 from findings import Finding, aligned, markdown
 from loading import load
+from migrations import change
 from models import models
 from tables import growth, written_out
 
@@ -30,6 +31,7 @@ ROWS: dict[str, Callable[[Path, int], list[Finding]]] = {
     "tables": written_out,
     "growth": growth,
     "load": load,
+    "change": change,
 }
 
 
