@@ -28,7 +28,7 @@ def shape_of(table: Table, tables: Sequence[Table]) -> Shape:
     """As written. tables: all that are declared, for the keys that references leave to them."""
     if table.kind is TableKind.VIEW or table.sql is not None:
         return Shape(table.name, comment=table.comment or None, view=table.sql or "")
-    keys = {one.name: one.primary_key for one in tables}
+    keys = {one.name: one.primary_key for one in tables} if table.foreign_keys else {}
     return Shape(
         table.name,
         tuple(_column(column) for column in table.columns),

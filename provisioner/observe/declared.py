@@ -47,7 +47,9 @@ def find_shapes(
         tables = [unit.wants[0].declaration for unit in doubtful]
         spelt = scratch.spell_declared([table for table in tables if table], graph.sequences)
         asked = {table for unit in doubtful for table in (unit.wants[0].table, *named[unit.wants[0].table])}
-        have = scratch.respell_all(shape for table, shape in raw.items() if table in asked)
+        live = {table: shape for table, shape in raw.items() if table in asked}
+        # What is spelt alike already is spelt by the same engine.
+        have = live | scratch.respell_all(shape for table, shape in live.items() if shape != spelt.get(table))
     found = {unit.wants[0].table: _shapes(unit.wants[0].table, spelt, have, named) for unit in doubtful}
     return _with_children(connection, found)
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
-from provisioner.observe.spelling import plain
+from provisioner.observe.brackets import find_closing
+from provisioner.observe.spelling import plain, tokens_of, written
 
 if TYPE_CHECKING:
     import duckdb
 
 _TREE = "SELECT system.main.json_serialize_sql(?::VARCHAR)::VARCHAR"
+_WRAPPED = ("SELECT", "*", "FROM")
 _TEXT = "SELECT system.main.json_deserialize_sql(?::JSON)"
 
 
@@ -27,4 +29,17 @@ def canonical_query(connection: duckdb.DuckDBPyConnection, query: str) -> str:
             ((query,),) = connection.execute(_TEXT, [tree]).fetchall()
     except (duckdb.Error, LookupError, ValueError):
         pass
-    return plain(query)
+    return _without_wrappings(plain(query))
+
+
+def _without_wrappings(query: str) -> str:
+    """`(SELECT * FROM (…) AS valueslist)` is `(…)`: DuckDB puts another one around VALUES each time that it is read."""
+    tokens = tokens_of(query)
+    for at in range(len(tokens)):
+        if [token.text for token in tokens[at : at + 5]] != ["(", *_WRAPPED, "("]:
+            continue
+        end = find_closing(tokens, at + 4)
+        if [token.text for token in tokens[end + 1 : end + 4]] == ["AS", "valueslist", ")"]:
+            inner = written(query, tokens[at + 4 : end + 1])
+            return _without_wrappings(query[: tokens[at].start] + inner + query[tokens[end + 3].start + 1 :])
+    return query

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 
 from provisioner.declare.values import fold, quote
+from provisioner.observe.brackets import deeper, find_closing
 from provisioner.observe.lexer import LexError, Token, TokenKind, lex
+from provisioner.observe.rewritten import as_older
 
 _CASTS = ("cast", "try_cast")
 # Words without brackets that look at a clock or at who is there, which DuckDB leaves in the case they were written in.
@@ -26,9 +29,11 @@ _TYPES = {
     **dict.fromkeys(("BOOL", "LOGICAL"), "BOOLEAN"),
     **dict.fromkeys(("INT1",), "TINYINT"),
     **dict.fromkeys(("INT2", "INT16", "SHORT"), "SMALLINT"),
-    **dict.fromkeys(("INT", "INT4", "INT32", "SIGNED"), "INTEGER"),
+    **dict.fromkeys(("INT", "INT4", "INT32", "SIGNED", "INTEGRAL"), "INTEGER"),
     **dict.fromkeys(("INT8", "INT64", "LONG", "OID"), "BIGINT"),
     **dict.fromkeys(("INT128",), "HUGEINT"),
+    **{"UINT8": "UTINYINT", "UINT16": "USMALLINT", "UINT32": "UINTEGER", "UINT64": "UBIGINT", "UINT128": "UHUGEINT"},
+    **dict.fromkeys(("VARINT",), "BIGNUM"),
     **dict.fromkeys(("FLOAT4", "REAL"), "FLOAT"),
     **dict.fromkeys(("FLOAT8", "DOUBLE PRECISION"), "DOUBLE"),
     **dict.fromkeys(("TEXT", "STRING", "CHAR", "BPCHAR", "NVARCHAR", "CHARACTER VARYING", "CHARACTER"), "VARCHAR"),
@@ -76,13 +81,13 @@ def plain(text: str, columns: Mapping[str, str] | None = None) -> str:
         end, written = edits.get(at, (at + 1, tokens[at].text))
         pieces.append((" " if tokens[at].before and pieces else "") + written)
         at = end
-    return "".join(pieces) or text
+    return as_older("".join(pieces), tokens_of) or text
 
 
 def without_brackets(text: str) -> str:
     """The expression without brackets around all of it."""
     tokens = tokens_of(text)
-    while len(tokens) > 2 and tokens[0].text == "(" and _closing(tokens, 0) == len(tokens) - 1:
+    while len(tokens) > 2 and tokens[0].text == "(" and find_closing(tokens, 0) == len(tokens) - 1:
         tokens = tokens[1:-1]
     return written(text, tokens) or text
 
@@ -102,8 +107,8 @@ def split(tokens: Sequence[Token], opening: int) -> list[list[Token]]:
     """What stands between the bracket at `opening` and its closing one, by the commas that are in no inner bracket."""
     parts: list[list[Token]] = [[]]
     depth = 0
-    for token in tokens[opening + 1 : _closing(tokens, opening)]:
-        depth += _deeper(token)
+    for token in tokens[opening + 1 : find_closing(tokens, opening)]:
+        depth += deeper(token)
         if token.text == "," and depth == 0:
             parts.append([])
         else:
@@ -127,9 +132,9 @@ def find_casts(tokens: Sequence[Token]) -> Iterator[Cast]:
     for at, token in enumerate(tokens):
         if token.text == "AS" and opened:
             opened[-1] = (opened[-1][0], at + 1)
-        elif _deeper(token) > 0:
+        elif deeper(token) > 0:
             opened.append((at, 0))
-        elif _deeper(token) < 0 and opened:
+        elif deeper(token) < 0 and opened:
             opening, type_at = opened.pop()
             if type_at and opening and fold(tokens[opening - 1].text) in _CASTS:
                 yield Cast(opening - 1, opening + 1, type_at, at)
@@ -168,14 +173,28 @@ def _simple_type(tokens: Sequence[Token]) -> str:
     text = "".join(f" {word}" if word[0].isalpha() else word for word in words).strip().upper()
     end = min((text.find(mark) for mark in "([" if mark in text), default=len(text))
     name, rest = _TYPES.get(text[:end], text[:end]), text[end:]
-    return name + rest.partition(")")[2] if rest.startswith("(") and name in _LENGTHLESS else name + rest
+    if rest.startswith("(") and name in _LENGTHLESS:
+        return name + rest.partition(")")[2]
+    return name + (_digits(rest) if name == "DECIMAL" else rest)
+
+
+def _digits(rest: str) -> str:
+    """`(10)` is `(10,0)`, and nothing is what DuckDB takes for it."""
+    if not rest.startswith("("):
+        return f"(18,3){rest}"
+    width, _, after = rest.partition(")")
+    return rest if "," in width else f"{width},0){after}"
 
 
 def _values_spelt(tokens: Sequence[Token]) -> Iterator[tuple[int, tuple[int, str]]]:
-    """`1e3` is 1000.0, and the part of a date is in small letters."""
+    """`1e3` is 1000.0, `1_000` is 1000, and the part of a date is in small letters."""
     for at, token in enumerate(tokens):
+        if token.kind is TokenKind.NUMBER and "_" in token.text:
+            yield at, (at + 1, token.text.replace("_", ""))
         if token.kind is TokenKind.NUMBER and "e" in fold(token.text) and not fold(token.text).startswith("0x"):
-            yield at, (at + 1, repr(float(token.text.replace("_", ""))))
+            # What is too large for a number of the engine stays as it is, for the engine to judge.
+            if isfinite(value := float(token.text.replace("_", ""))):
+                yield at, (at + 1, repr(value))
         elif token.kind is TokenKind.STRING and [one.text for one in tokens[max(at - 2, 0) : at]] == ["date_part", "("]:
             yield at, (at + 1, token.text.lower())
 
@@ -200,18 +219,3 @@ def _named(tokens: Sequence[Token], columns: Mapping[str, str]) -> dict[int, tup
             name = columns[fold(name_of(token))]
             found[at] = (at + 1, quote(name) if token.kind is TokenKind.QUOTED else name)
     return found
-
-
-def _closing(tokens: Sequence[Token], opening: int) -> int:
-    depth = 0
-    for at in range(opening, len(tokens)):
-        depth += _deeper(tokens[at])
-        if depth == 0:
-            return at
-    return len(tokens)
-
-
-def _deeper(token: Token) -> int:
-    if token.kind is not TokenKind.MARK:
-        return 0
-    return (token.text in "([{") - (token.text in ")]}")

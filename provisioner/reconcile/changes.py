@@ -85,9 +85,10 @@ def pair_columns(declared: Table, shapes: Shapes) -> dict[str, ColumnShape]:
 
 def find_ambiguous(declared: Table, shapes: Shapes) -> tuple[str, ...]:
     """Where a new name and an earlier one are both there, in words: which one holds the rows is not ours to guess."""
-    have = {fold(column.name): column.name for column in (shapes.have.columns if shapes.have else ())}
     facts = [f"has a relation {shapes.both} beside it, which is its earlier name"] if shapes.both else []
-    for column in declared.columns:
+    renamed = [column for column in declared.columns if column.renamed_from]
+    have = {fold(column.name) for column in shapes.have.columns} if renamed and shapes.have else set()
+    for column in renamed:
         names = [name for name in (column.name, *column.renamed_from) if fold(name) in have]
         if len(names) > 1:
             facts.append(f"has both {' and '.join(names)}, which are names of one column")
@@ -97,7 +98,7 @@ def find_ambiguous(declared: Table, shapes: Shapes) -> tuple[str, ...]:
 def find_changes(declared: Table, shapes: Shapes) -> tuple[Change, ...]:
     """Every difference, table first, then column by column, then constraints; none where it is to be made anew."""
     want, have = shapes.want, shapes.have
-    if have is None:
+    if have is None or have == want:
         return ()
     if want.view is not None or have.view is not None:
         return tuple(_of_view(want, have, shapes))
