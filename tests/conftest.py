@@ -9,7 +9,7 @@ import warm_dbt
 from examples import USUAL
 from hypothesis import settings
 
-SLOWEST_FIRST = ("dbt_apply", "docs", "apply", "dbt", "bad_input", "crash")
+SLOWEST_FIRST = ("dbt_apply", "docs", "migrate", "crash", "apply", "dbt", "proof", "bad_input")
 
 settings.register_profile("thorough", max_examples=30 * USUAL)
 

@@ -21,7 +21,9 @@ from provisioner.execute.values import Run
 from provisioner.execute.verdict import judge, not_converged
 from provisioner.execute.walk import Walk, find_remaining, look_again
 from provisioner.observe.database import translate
-from provisioner.observe.values import Catalog, UnitKind
+from provisioner.observe.foretell import foretell
+from provisioner.observe.introspect import FEW
+from provisioner.observe.values import Catalog, Shape, UnitKind
 from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.values import Mend, Plan, Reason, Request
 
@@ -98,6 +100,7 @@ class Carrying:
             self.session.worker() if needs_dbt(seen.plan) else None,
             self.terms.fail_fast,
             _protected(seen.catalog),
+            _foretold(seen.plan),
         )
 
 
@@ -112,6 +115,12 @@ def _protected(catalog: Catalog) -> frozenset[TableName]:
     found = {stamp.table for stamp in stamps if stamp.protect}
     # A table that gets another name keeps its protection.
     return frozenset(found | {table for table, shapes in catalog.shapes.items() if shapes.old in found})
+
+
+def _foretold(plan: Plan) -> dict[TableName, Shape]:
+    """A few new tables are looked at one by one."""
+    made = [one.migration for one in plan.actions if one.mend is Mend.CREATE and one.migration is not None]
+    return foretell({one.want.table: one.statements for one in made}) if len(made) > FEW else {}
 
 
 def _both(first: Listener, second: Listener) -> Listener:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from provisioner.declare.values import Manifest, TableName
 from provisioner.execute.dbt_client import DbtWorker
@@ -11,7 +11,7 @@ from provisioner.execute.events import Listener
 from provisioner.execute.interrupt import Stop
 from provisioner.execute.live import Live
 from provisioner.execute.stamps import make_stamps
-from provisioner.observe.values import Graph, Stamp, Unit
+from provisioner.observe.values import Graph, Shape, Stamp, Unit
 from provisioner.reconcile.values import Fingerprint
 
 
@@ -20,7 +20,8 @@ class Setting:
     """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy.
 
     changed_since: for a command of dbt's, the files of its nodes that changed since the plan was made. worker: None
-    without dbt. protected: tables that are protected in the database.
+    without dbt. protected: tables that are protected in the database. foretold: what the catalog will tell of tables
+    that are yet to be made, where looking into it takes long.
     """
 
     manifest: Manifest
@@ -35,6 +36,7 @@ class Setting:
     worker: DbtWorker | None = None
     fail_fast: bool = False
     protected: frozenset[TableName] = frozenset()
+    foretold: Mapping[TableName, Shape] = field(default_factory=dict)
 
     def stamps(self, unit: Unit) -> tuple[Stamp, ...]:
         """What the unit's tables get when they are verified."""

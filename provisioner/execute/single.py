@@ -23,7 +23,7 @@ from provisioner.execute.transaction import adopt, make, transaction
 from provisioner.observe.database import translate
 from provisioner.observe.fence import Fence, fence_of_step
 from provisioner.observe.files import read_text, resolve_input
-from provisioner.observe.values import Unit, UnitKind
+from provisioner.observe.values import Shape, Unit, UnitKind
 from provisioner.reconcile.values import Action, Mend
 
 _SETS = re.compile(r"\b(?:set|reset|pragma)\b", re.IGNORECASE)
@@ -102,9 +102,10 @@ def _migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, action: Action, 
         setting.live.renew()
         bypass_wal(connection)
 
-    def effect() -> None:
+    def effect() -> Shape | None:
         migrate(connection, unit, migration)
-        verify_shape(connection, unit, migration.want)
+        made = action.mend is Mend.CREATE
+        return verify_shape(connection, unit, migration.want, setting.foretold.get(unit.tables[0]) if made else None)
 
     return make(connection, unit, setting.stamps(unit), effect, Bounds(connection, unit, setting.stop))
 

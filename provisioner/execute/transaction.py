@@ -12,7 +12,7 @@ from provisioner.errors import StepError
 from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
 from provisioner.execute.verify import verify
 from provisioner.observe.shape import digest_of_shape, read_shapes
-from provisioner.observe.values import Mark, Stamp, Unit, UnitKind
+from provisioner.observe.values import Mark, Shape, Stamp, Unit, UnitKind
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -34,11 +34,12 @@ def make(
     connection: Connection,
     unit: Unit,
     stamps: tuple[Stamp, ...],
-    effect: Callable[[], None],
+    effect: Callable[[], Shape | None],
     bounded: AbstractContextManager[object],
 ) -> int | None:
     """Withdraw, act, verify, grant. Returns the rows made, None for views.
 
+    effect: gives the shape of what it made, where it knows it.
     bounded: entered around all that may be interrupted; a COMMIT or ROLLBACK never is.
 
     The mark is written first: should the effect commit by itself and die, what it left is `interrupted`, never trusted.
@@ -48,7 +49,7 @@ def make(
         create_records(connection)
         withdraw(connection, (Mark(stamp.table, unit.id, stamp.run, existed=True) for stamp in stamps))
         begun = _transaction_id(connection)
-        effect()
+        shape = effect()
         if _transaction_id(connection) != begun:
             raise StepError(
                 f"{unit.id} ended the transaction that it was given.",
@@ -56,16 +57,18 @@ def make(
                 cure=f"Take commit, rollback and begin out of {unit.source}: provision commits what was verified.",
             )
         rows = verify(connection, unit)
-        grant(connection, with_shapes(connection, unit, stamps))
+        grant(connection, with_shapes(connection, unit, stamps, shape))
     read_back(connection, unit, stamps)
     return rows
 
 
-def with_shapes(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> tuple[Stamp, ...]:
-    """Of a declared relation the stamp remembers in what words the catalog tells of it."""
+def with_shapes(
+    connection: Connection, unit: Unit, stamps: tuple[Stamp, ...], shape: Shape | None = None
+) -> tuple[Stamp, ...]:
+    """Of a declared relation the stamp remembers in what words the catalog tells of it. shape: that, where known."""
     if unit.kind is not UnitKind.DECLARED:
         return stamps
-    shapes = read_shapes(connection, unit.tables)
+    shapes = {shape.table: shape} if shape else read_shapes(connection, unit.tables)
     return tuple(replace(stamp, shape=digest_of_shape(shapes[stamp.table])) for stamp in stamps)
 
 

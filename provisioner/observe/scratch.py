@@ -104,7 +104,7 @@ class Scratch:
         for _ in range(_ROUNDS):
             read = self._make_and_read(waiting, errors)
             settled |= read
-            waiting = {table: shape for table, shape in read.items() if shape != waiting[table]}
+            waiting = {table: shape for table, shape in read.items() if _worded(shape) != _worded(waiting[table])}
         return settled, errors
 
     def _make_and_read(
@@ -185,6 +185,12 @@ class Scratch:
     def _ensure_schema(self, table: TableName) -> None:
         if fold(table.schema) != DEFAULT_SCHEMA:
             self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+
+
+def _worded(shape: Shape) -> tuple[object, ...]:
+    """All of it that the engine may put in other words."""
+    columns = ((column.type, column.default, column.generated, column.collation) for column in shape.columns)
+    return (*columns, frozenset(shape.checks), tuple(index.on for index in shape.indexes))
 
 
 def _sequences_of(shape: Shape) -> Iterator[TableName]:

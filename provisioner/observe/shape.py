@@ -178,6 +178,8 @@ def _column(
 
 def _told_of_columns(sql: str, names: list[str]) -> tuple[set[str], dict[str, str]]:
     """From the text of a table: which columns are generated, and collations."""
+    if "GENERATED" not in sql and "COLLATE" not in sql:
+        return set(), {}
     tokens = tokens_of(sql)
     opening = next(at for at, token in enumerate(tokens) if token.text == "(")
     generated, collations = set[str](), dict[str, str]()

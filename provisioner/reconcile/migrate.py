@@ -1,8 +1,7 @@
 """Changes of a declared relation -> the ways of carrying them out, the cheapest first. Pure: SQL text, nothing run.
 
 In place: ALTER, where a version of DuckDB does it in one transaction and can replay it after a crash. Else the table is
-made anew beside the old one, filled from it, counted, and takes its place. A table that foreign keys refer to can be
-neither dropped nor renamed: its rows and its children's are laid aside, and all are made anew under their own names.
+made anew (see rebuild.py).
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
-from provisioner.declare.values import DEFAULT_SCHEMA, ForeignKey, Sequence, Table, TableName, fold, quote
+from provisioner.declare.values import DEFAULT_SCHEMA, Sequence, Table, fold, quote
 from provisioner.observe.ddl_text import (
     column_ddl,
     comment_on_column,
@@ -19,12 +18,11 @@ from provisioner.observe.ddl_text import (
     comments,
     create_indexes,
     create_statements,
-    create_table,
     drop_index,
-    literal,
 )
-from provisioner.observe.values import ColumnShape, Shape, Shapes
-from provisioner.reconcile.changes import Change, ChangeKind, pair_columns
+from provisioner.observe.values import Shape, Shapes
+from provisioner.reconcile.changes import Change, ChangeKind
+from provisioner.reconcile.rebuild import rebuild
 from provisioner.reconcile.values import Migration
 
 # Behind these an ALTER leaves nothing that DuckDB could not replay, and several of them go in one transaction.
@@ -37,7 +35,6 @@ _TOGETHER = frozenset(
 _ALONE = frozenset({ChangeKind.TYPE, ChangeKind.NOT_NULL})
 _BESIDE = frozenset({ChangeKind.INDEX, ChangeKind.COMMENT})
 _LITERAL = re.compile(r"""[+-]?\d+(?:\.\d+)?|'(?:[^']|'')*'|true|false|NULL""", re.IGNORECASE)
-NEW, KEPT = "__provision_new", "__provision_kept"
 
 
 def create(want: Shape, sequences: Iterable[Sequence]) -> Migration:
@@ -54,13 +51,13 @@ def find_ways(
     before = tuple(_prepare(shapes.want, sequences))
     if shapes.want.view is not None or have.view is not None:
         return (Migration(shapes.want, (*before, *_replace_view(shapes)), old=shapes.old),)
-    ways = []
+    ways = list[Migration]()
     if _fits_in_place(declared, shapes, changes) and not lossy:
         rewrites = any(change.kind is ChangeKind.TYPE for change in changes)
         ways.append(Migration(shapes.want, (*before, *_alter(shapes, changes)), rewrites, old=shapes.old))
     children = tuple(child.table for child in shapes.children)
-    build = _around_children if children or _refers_to_itself(shapes.want) or _refers_to_itself(have) else _beside
-    ways.append(Migration(shapes.want, (*before, *build(declared, shapes)), True, children, shapes.old))
+    statements, again = rebuild(declared, shapes)
+    ways.append(Migration(shapes.want, (*before, *statements), True, children, shapes.old, again))
     return tuple(ways)
 
 
@@ -165,112 +162,3 @@ def _comment_again(want: Shape, have: Shape, changes: tuple[Change, ...]) -> Ite
     for change in changes:
         if change.kind is ChangeKind.COMMENT and change.has and not change.has.comment:
             yield comment_on_column(want.table, change.has.name, None)
-
-
-def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
-    """What each column takes from a row as it is, by its declared name, as SQL; what takes its default is absent.
-
-    A value that its new type cannot hold becomes NULL: that is lossy_type, and asked about.
-    """
-    paired, found = pair_columns(declared, shapes), {}
-    backfills = {fold(column.name): column.backfill for column in declared.columns}
-    for column in shapes.want.columns:
-        if column.generated is not None:
-            continue
-        had, backfill = paired.get(fold(column.name)), backfills.get(fold(column.name))
-        if had is not None:
-            found[column.name] = _filled(_converted(had, column), backfill)
-        elif backfill is not None:
-            found[column.name] = _closed(backfill)
-    return found
-
-
-def _converted(had: ColumnShape, has: ColumnShape) -> str:
-    return quote(had.name) if had.type == has.type else f"TRY_CAST({quote(had.name)} AS {has.type})"
-
-
-def _filled(value: str, backfill: str | None) -> str:
-    return value if backfill is None else f"coalesce({value}, {_closed(backfill)})"
-
-
-def _closed(expression: str) -> str:
-    """In brackets that no comment at its end swallows."""
-    return f"({expression}\n)" if "--" in expression else f"({expression})"
-
-
-def _beside(declared: Table, shapes: Shapes) -> Iterator[str]:
-    """The new table beside the old one, which goes when the new one holds its rows."""
-    want, old = shapes.want, shapes.have
-    assert old is not None
-    new = TableName(want.table.schema, want.table.name + NEW)
-    yield create_table(want, new)
-    yield _fill(new, old.table, values_of(declared, shapes))
-    yield _compare(old.table, new)
-    yield f"DROP TABLE {old.table.sql}"
-    yield f"ALTER TABLE {new.sql} RENAME TO {quote(want.table.name)}"
-    yield from create_indexes(want)
-    yield from comments(want)
-
-
-def _around_children(declared: Table, shapes: Shapes) -> Iterator[str]:
-    """All rows aside, all tables gone, and back in the order of their references."""
-    want, have = shapes.want, shapes.have
-    assert have is not None
-    children = [_follow(child, declared, shapes) for child in shapes.children]
-    for table in (*(child.table for child in reversed(children)), have.table):
-        yield f"CREATE TABLE {_kept(table).sql} AS FROM {table.sql}"
-        yield f"DROP TABLE {table.sql}"
-    yield from _put_back(want, have.table, values_of(declared, shapes))
-    for child in children:
-        values = {column.name: quote(column.name) for column in child.columns if column.generated is None}
-        yield from _put_back(child, child.table, values)
-
-
-def _put_back(shape: Shape, old: TableName, values: dict[str, str]) -> Iterator[str]:
-    kept = _kept(old)
-    yield create_table(shape)
-    yield _fill(shape.table, kept, values)
-    yield _compare(kept, shape.table)
-    yield f"DROP TABLE {kept.sql}"
-    yield from create_indexes(shape)
-    yield from comments(shape)
-
-
-def _kept(table: TableName) -> TableName:
-    return TableName(table.schema, table.name + KEPT)
-
-
-def _follow(child: Shape, declared: Table, shapes: Shapes) -> Shape:
-    """The child with its references under the new names."""
-    assert shapes.have is not None
-    here, names = shapes.have.table, {fold(old.name): new for new, old in pair_columns(declared, shapes).items()}
-
-    def follow(key: ForeignKey) -> ForeignKey:
-        if key.table != here:
-            return key
-        references = tuple(names.get(fold(name), name) for name in key.references)
-        return replace(key, table=shapes.want.table, references=references)
-
-    return replace(child, foreign_keys=tuple(map(follow, child.foreign_keys)))
-
-
-def _refers_to_itself(shape: Shape) -> bool:
-    return any(key.table == shape.table for key in shape.foreign_keys)
-
-
-def _fill(new: TableName, old: TableName, values: dict[str, str]) -> str:
-    """A row of which nothing would be left is not made."""
-    if not values:
-        words = literal(f"nothing of a row of {old.name} is left in {new.name}")
-        return f"SELECT CASE WHEN EXISTS (FROM {old.sql}) THEN system.main.error({words}) ELSE true END"
-    columns, selected = ", ".join(map(quote, values)), ", ".join(values.values())
-    return f"INSERT INTO {new.sql} ({columns}) SELECT {selected} FROM {old.sql}"
-
-
-def _compare(old: TableName, new: TableName) -> str:
-    words = literal(f"{new.name} does not hold as many rows as {old.name} did")
-    counted = "(SELECT system.main.count_star() FROM {})"
-    return (
-        f"SELECT CASE WHEN {counted.format(old.sql)} = {counted.format(new.sql)} "
-        f"THEN true ELSE system.main.error({words}) END"
-    )

@@ -38,7 +38,8 @@ def make_plan(
     scope = _scope(graph, drift, request)
     remade = {table for name in scope if _runs(drift[name]) for table in graph.units[name].tables}
     actions: list[Action] = []
-    for unit in sort_units((graph.units[name] for name in scope), graph):
+    carried = _carried([name for name in scope if any(one.mend is Mend.ALTER for one in drift[name])], catalog, graph)
+    for unit in sort_units((graph.units[name] for name in scope), graph, carried):
         if unit.kind is UnitKind.DECLARED:
             actions += _declared_actions(unit, drift[unit.id], catalog, graph, remade)
         else:
@@ -140,6 +141,24 @@ def _declared_actions(
         return
     dangers = tuple(hazards(draft, way, catalog, remade))
     yield Action(mend, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift), dangers, migration=way)
+
+
+def _carried(altered: Iterable[str], catalog: Catalog, graph: Graph) -> dict[str, set[str]]:
+    """Tables that the change of another one carries along as they are: they are changed themselves after that.
+
+    Whoever is to refer to such a table from now on comes first all the same.
+    """
+    found, makers = defaultdict[str, set[str]](set), graph.makers()
+    called = {shapes.old: table for table, shapes in catalog.shapes.items() if shapes.old}
+    for name in altered:
+        draft = draw_up(graph.units[name].wants[0], catalog, graph)
+        way = choose(draft, catalog) if draft else None
+        also = [called.get(table, table) for table in way.also] if way else []
+        children = [makers[table].id for table in also if table in makers]
+        for child in children:
+            if child not in graph.behind(name):
+                found[child].add(name)
+    return found
 
 
 def _full_refresh(unit: Unit, reasons: Iterable[Drift]) -> bool:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from provisioner.declare.values import ForeignKey, HazardKind, Table, fold, quote
 from provisioner.observe.values import Answer, ColumnShape, Question, Shape, Shapes
 from provisioner.reconcile.changes import Change, ChangeKind, rename_in
-from provisioner.reconcile.migrate import values_of
+from provisioner.reconcile.rebuild import refers, values_of
 from provisioner.reconcile.values import Hazard
 from provisioner.reconcile.wording import many
 
@@ -124,13 +124,20 @@ class _Rows:
                 yield self._doubt(HazardKind.CHECK_VIOLATION, self._as_it_will_be(), f"NOT ({check})", "NULL", fact)
 
     def _stray(self, key: ForeignKey) -> Doubt:
-        pairs = zip(key.references, key.columns, strict=True)
-        same = " AND ".join(f"parent.{quote(theirs)} = child.{quote(ours)}" for theirs, ours in pairs)
         whole = " AND ".join(f"child.{quote(name)} IS NOT NULL" for name in key.columns)
-        source = f"{self._as_it_will_be()} AS child"
-        condition = f"{whole} AND NOT EXISTS (SELECT 1 FROM {key.table.sql} AS parent WHERE {same})"
+        rows, own = self._as_it_will_be(), key.table == self._table
+        parents = rows if own else key.table.sql
+        condition = f"{whole} AND NOT EXISTS (SELECT 1 FROM {parents} AS parent WHERE {refers(key)})"
         fact = f"{{rows}} refer to what {key.table} does not hold{{samples}}"
-        return self._doubt(HazardKind.CHECK_VIOLATION, source, condition, f"child.{quote(key.columns[0])}", fact)
+        if own:  # DuckDB takes no row that refers to itself
+            same = " AND ".join(
+                f"child.{quote(a)} = child.{quote(b)}" for a, b in zip(key.references, key.columns, strict=True)
+            )
+            condition = f"({condition}) OR ({same})"
+            fact = f"{{rows}} refer to what {key.table} does not hold, or to themselves{{samples}}"
+        return self._doubt(
+            HazardKind.CHECK_VIOLATION, f"{rows} AS child", condition, f"child.{quote(key.columns[0])}", fact
+        )
 
     def of_keys(self, changes: tuple[Change, ...]) -> Iterator[Doubt]:
         """Keys that are new, or whose values change."""

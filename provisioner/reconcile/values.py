@@ -99,7 +99,8 @@ class Migration:
     """What makes a declared relation as declared, its rows kept: statements for one transaction, in order.
 
     rewrites: whether every row is written anew. also: foreign-key children that are made anew with it.
-    old: the name that the relation had. want: what it is to be.
+    old: the name that the relation had. want: what it is to be. again: statements that are carried out again, each
+    time after the one before it, until they change no row.
     """
 
     want: Shape
@@ -107,6 +108,7 @@ class Migration:
     rewrites: bool = False
     also: tuple[TableName, ...] = ()
     old: TableName | None = None
+    again: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

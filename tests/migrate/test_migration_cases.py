@@ -5,7 +5,6 @@ Cases of one table share a database, each in a schema of its own, so that hundre
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache
@@ -40,7 +39,7 @@ class Ending:
     kept: str = ""
 
 
-def _write(folder: Path, tables: dict[str, Any]) -> Path:
+def write(folder: Path, tables: dict[str, Any]) -> Path:
     manifest = {
         "version": 1, "name": "shop", "database": "shop.duckdb", "tiers": ["one"],
         "tables": {name: {"tier": "one", **entry} for name, entry in tables.items()},
@@ -50,7 +49,7 @@ def _write(folder: Path, tables: dict[str, Any]) -> Path:
     return path
 
 
-def _ask(folder: Path, schema: str, *statements: str) -> str:
+def ask(folder: Path, schema: str, *statements: str) -> str:
     with duckdb.connect(str(folder / "shop.duckdb")) as connection:
         connection.execute("SET TimeZone = 'UTC'")
         connection.execute(f"USE {schema}")
@@ -59,13 +58,13 @@ def _ask(folder: Path, schema: str, *statements: str) -> str:
         return repr(found.fetchall())
 
 
-def _rows(case: Case) -> list[str]:
+def rows_of(case: Case) -> list[str]:
     if case.rows.endswith(";"):
         return case.rows.split(";")[:-1]
     return [f"INSERT INTO t VALUES {case.rows}"] if case.rows else []
 
 
-def _seen(plan: Plan, tables: set[TableName]) -> Ending:
+def seen(plan: Plan, tables: set[TableName]) -> Ending:
     changing = [action for action in plan.actions if str(action.mend) in ("alter", "create")]
     found = [one for action in changing for one in action.reasons if one.table in tables]
     found += [one for one in plan.by_hand if one.table in tables]
@@ -85,31 +84,31 @@ def _endings(refused: bool) -> dict[str, Ending]:
         folder, schemas = Path(text), _schemas(cases)
         _apply(folder, cases, "before")
         for name, case in cases.items():
-            _ask(folder, schemas[name], *_rows(case), "SELECT 1")
-        path = _write(folder, {f"{schemas[name]}.t": yaml.safe_load(case.after) for name, case in cases.items()})
+            ask(folder, schemas[name], *rows_of(case), "SELECT 1")
+        path = write(folder, {f"{schemas[name]}.t": yaml.safe_load(case.after) for name, case in cases.items()})
         plan = provisioner.plan(path, cache=False)
-        endings = {name: _seen(plan, {TableName(schemas[name], "t")}) for name in cases}
-        code = _code(path, {hazard for case in cases.values() for hazard in case.hazards} - FORBIDDEN)
+        endings = {name: seen(plan, {TableName(schemas[name], "t")}) for name in cases}
+        code = refusal(path, {hazard for case in cases.values() for hazard in case.hazards} - FORBIDDEN)
         again = provisioner.plan(path, cache=False)
         for name, case in cases.items():
-            ending, left = endings[name], _seen(again, {TableName(schemas[name], "t")})
+            ending, left = endings[name], seen(again, {TableName(schemas[name], "t")})
             ending.left, ending.code = left.facts, code
             with suppress(duckdb.Error):
-                ending.kept = _ask(folder, schemas[name], case.query)
+                ending.kept = ask(folder, schemas[name], case.query)
         return endings
 
 
 def _apply(folder: Path, cases: dict[str, Case], which: str) -> None:
     schemas = _schemas(cases)
     tables = {f"{schemas[name]}.t": yaml.safe_load(getattr(case, which)) for name, case in cases.items()}
-    provisioner.apply(_write(folder, tables), cache=False)
+    provisioner.apply(write(folder, tables), cache=False)
 
 
 def _is_refused(case: Case) -> bool:
     return case.by_hand or bool(set(case.hazards) & FORBIDDEN)
 
 
-def _code(path: Path, allow: set[str]) -> str:
+def refusal(path: Path, allow: set[str]) -> str:
     try:
         provisioner.apply(path, allow=sorted(allow), cache=False)
     except ProvisionError as error:
@@ -117,7 +116,7 @@ def _code(path: Path, allow: set[str]) -> str:
     return ""
 
 
-def _judge(case: Case, ending: Ending) -> None:
+def judge(case: Case, ending: Ending) -> None:
     assert ending.told == {*case.does, *case.also}, ending.facts
     assert ending.hazards == sorted(case.hazards)
     if not _is_refused(case):
@@ -128,31 +127,7 @@ def _judge(case: Case, ending: Ending) -> None:
 
 @pytest.mark.parametrize("name", TOGETHER)
 def test_a_change_is_told_made_or_refused_and_then_nothing_is_to_do(name: str) -> None:
-    _judge(TOGETHER[name], _endings(_is_refused(TOGETHER[name]))[name])
-
-
-@pytest.mark.parametrize("name", ALONE)
-def test_changes_of_several_relations(name: str, tmp_path: Path) -> None:
-    case = ALONE[name]
-    one, two = (yaml.safe_load(text) for text in (case.before, case.after))
-    provisioner.apply(_write(tmp_path, one if case.more else {"t": one}), cache=False)
-    _ask(tmp_path, "main", *_rows(case), "SELECT 1")
-    path = _write(tmp_path, two if case.more else {"t": two})
-    plan = provisioner.plan(path, cache=False)
-    everything = {table for action in plan.actions for table in action.tables} | {one.table for one in plan.by_hand}
-    ending = _seen(plan, everything)
-    if "breaks_view" in case.hazards:
-        assert _code(path, set()) == "hazard"
-    ending.code = _code(path, set(case.hazards) - FORBIDDEN)
-    ending.left = list(_left(provisioner.plan(path, cache=False)))
-    ending.kept = _ask(tmp_path, "main", case.query)
-    _judge(case, ending)
-
-
-def _left(plan: Plan) -> Iterator[str]:
-    for action in plan.actions:
-        yield from (one.fact for one in action.reasons)
-    yield from (one.fact for one in plan.by_hand)
+    judge(TOGETHER[name], _endings(_is_refused(TOGETHER[name]))[name])
 
 
 @pytest.mark.parametrize("case", [True, False])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import duckdb
 
 from provisioner.errors import StepError
@@ -23,15 +25,18 @@ _OF_SURROUNDINGS = (
 
 def migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, migration: Migration) -> None:
     """Raises StepError ddl_failed with DuckDB's words; then nothing of it is to be committed."""
-    for statement in migration.statements:
-        _carry_out(connection, unit, statement)
+    for before, statement in pairwise(("", *migration.statements)):
+        result = _carry_out(connection, unit, statement)
+        while statement in migration.again and result.fetchall() != [(0,)]:
+            _carry_out(connection, unit, before)
+            result = _carry_out(connection, unit, statement)
     if migration.old is not None:
         forget(connection, migration.old)
 
 
-def _carry_out(connection: duckdb.DuckDBPyConnection, unit: Unit, statement: str) -> None:
+def _carry_out(connection: duckdb.DuckDBPyConnection, unit: Unit, statement: str) -> duckdb.DuckDBPyConnection:
     try:
-        connection.execute(statement)
+        return connection.execute(statement)
     except _OF_SURROUNDINGS:
         raise
     except (duckdb.Error, RuntimeError) as error:
@@ -43,11 +48,16 @@ def _carry_out(connection: duckdb.DuckDBPyConnection, unit: Unit, statement: str
         ) from error
 
 
-def verify_shape(connection: duckdb.DuckDBPyConnection, unit: Unit, want: Shape) -> None:
-    """Raises StepError where the relation is not as declared after all."""
+def verify_shape(
+    connection: duckdb.DuckDBPyConnection, unit: Unit, want: Shape, told: Shape | None = None
+) -> Shape | None:
+    """The relation's shape, as the catalog tells it. told: the same, where it is known.
+
+    Raises StepError where it is not as declared after all.
+    """
     declared = unit.wants[0].declaration
     assert declared is not None
-    have = read_shapes(connection, [want.table]).get(want.table)
+    have = told = told or read_shapes(connection, [want.table]).get(want.table)
     if have is not None and find_changes(declared, Shapes(want, have)):
         with Scratch() as scratch:  # is it the same in other words?
             have = scratch.respell(have)
@@ -58,3 +68,4 @@ def verify_shape(connection: duckdb.DuckDBPyConnection, unit: Unit, want: Shape)
             code="verification_failed",
             cure=f"Nothing was changed. Write its declaration in {unit.source} as DuckDB does.",
         )
+    return told
