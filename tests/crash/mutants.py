@@ -38,8 +38,9 @@ MUTANTS = (
     Mutant(
         "stamp granted before the effect, and committed by itself",
         "execute/transaction.py",
-        "        begun = _transaction_id(connection)\n        effect()\n",
-        f"        grant(connection, stamps)\n{_COMMIT}        begun = _transaction_id(connection)\n        effect()\n",
+        "        begun = _transaction_id(connection)\n        shape = effect()\n",
+        f"        grant(connection, stamps)\n{_COMMIT}"
+        "        begun = _transaction_id(connection)\n        shape = effect()\n",
         _killed("in the middle of a script"),
     ),
     Mutant(
