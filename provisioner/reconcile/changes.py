@@ -2,97 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from enum import StrEnum
 
-from provisioner.declare.values import ForeignKey, Table, fold, quote
+from provisioner.declare.values import ForeignKey, Table, fold
 from provisioner.observe.values import ColumnShape, IndexShape, Shape, Shapes
-from provisioner.reconcile.values import Reason
-
-# Texts, quoted names and bare words of an SQL expression.
-_WORDS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+""")
-
-
-class ChangeKind(StrEnum):
-    """What a change does to a table or to one column of it. A closed set."""
-
-    RENAME_TABLE = "rename_table"
-    RENAME_COLUMN = "rename_column"
-    ADD_COLUMN = "add_column"
-    DROP_COLUMN = "drop_column"
-    TYPE = "type"
-    COLLATION = "collation"
-    GENERATED = "generated"
-    NOT_NULL = "not_null"
-    DEFAULT = "default"
-    KEY = "primary_key"
-    UNIQUE = "unique"
-    CHECK = "check"
-    FOREIGN_KEY = "foreign_key"
-    INDEX = "index"
-    COMMENT = "comment"
-    ORDER = "order"
-    QUERY = "query"
-
-
-@dataclass(frozen=True, slots=True)
-class Change:
-    """One difference. column: by its declared name; of a dropped one as it is. fact: in words, of what there is.
-
-    had, has: the column as it is and as declared, where the change is of one. missing: a check, as SQL, or a foreign
-    key that is declared and not there.
-    """
-
-    kind: ChangeKind
-    fact: str
-    column: str = ""
-    had: ColumnShape | None = None
-    has: ColumnShape | None = None
-    missing: str | ForeignKey | None = None
-
-
-REASONS: Mapping[ChangeKind, Reason] = {
-    ChangeKind.ADD_COLUMN: Reason.COLUMN_MISSING,
-    ChangeKind.DROP_COLUMN: Reason.COLUMN_EXTRA,
-    ChangeKind.TYPE: Reason.COLUMN_TYPE,
-    ChangeKind.COLLATION: Reason.COLUMN_TYPE,
-    ChangeKind.NOT_NULL: Reason.CONSTRAINT,
-    ChangeKind.KEY: Reason.CONSTRAINT,
-    ChangeKind.UNIQUE: Reason.CONSTRAINT,
-    ChangeKind.CHECK: Reason.CONSTRAINT,
-    ChangeKind.FOREIGN_KEY: Reason.CONSTRAINT,
-}
-
-
-def reason_of(change: Change) -> Reason:
-    """Why the table is not what the manifest says; what has no word of its own is a changed definition."""
-    return REASONS.get(change.kind, Reason.DEFINITION_CHANGED)
-
-
-def pair_columns(declared: Table, shapes: Shapes) -> dict[str, ColumnShape]:
-    """Which column there is becomes which declared one, by its folded name; declared ones that are new are absent."""
-    have = {fold(column.name): column for column in (shapes.have.columns if shapes.have else ())}
-    wanted = {fold(column.name) for column in declared.columns}
-    paired = {name: have[name] for name in wanted if name in have}
-    for column in declared.columns:
-        earlier = (have[fold(name)] for name in column.renamed_from if fold(name) in have and fold(name) not in wanted)
-        if fold(column.name) not in paired and (found := next(earlier, None)):
-            paired[fold(column.name)] = found
-    return paired
-
-
-def find_ambiguous(declared: Table, shapes: Shapes) -> tuple[str, ...]:
-    """Where a new name and an earlier one are both there, in words: which one holds the rows is not ours to guess."""
-    facts = [f"has a relation {shapes.both} beside it, which is its earlier name"] if shapes.both else []
-    renamed = [column for column in declared.columns if column.renamed_from]
-    have = {fold(column.name) for column in shapes.have.columns} if renamed and shapes.have else set()
-    for column in renamed:
-        names = [name for name in (column.name, *column.renamed_from) if fold(name) in have]
-        if len(names) > 1:
-            facts.append(f"has both {' and '.join(names)}, which are names of one column")
-    return tuple(facts)
+from provisioner.reconcile.change import Change, ChangeKind
+from provisioner.reconcile.pairing import pair_columns, rename_in, under_new_names
 
 
 def find_changes(declared: Table, shapes: Shapes) -> tuple[Change, ...]:
@@ -107,8 +22,8 @@ def find_changes(declared: Table, shapes: Shapes) -> tuple[Change, ...]:
         *_of_name(shapes),
         *_of_columns(want, have, paired),
         *_of_order(declared, want, have, paired),
-        *_of_constraints(want, _renamed(have, paired)),
-        *_of_indexes(want, _renamed(have, paired)),
+        *_of_constraints(want, under_new_names(have, paired)),
+        *_of_indexes(want, under_new_names(have, paired)),
         *_of_comment(want, have),
     )
 
@@ -193,38 +108,6 @@ def _of_order(declared: Table, want: Shape, have: Shape, paired: Mapping[str, Co
     if [*now, *new] != [fold(column.name) for column in want.columns]:
         order = ", ".join(column.name for column in want.columns)
         yield Change(ChangeKind.ORDER, f"its columns stand in another order than {order}")
-
-
-def _renamed(have: Shape, paired: Mapping[str, ColumnShape]) -> Shape:
-    """The constraints and indexes as they will be called once the columns have their new names."""
-    names = {fold(old.name): new for new, old in paired.items()}
-
-    def column(name: str) -> str:
-        return names.get(fold(name), fold(name))
-
-    def expression(text: str) -> str:
-        return rename_in(text, names)
-
-    return replace(
-        have,
-        key=tuple(map(column, have.key)),
-        unique=tuple(tuple(map(column, key)) for key in have.unique),
-        checks=tuple(map(expression, have.checks)),
-        foreign_keys=tuple(replace(key, columns=tuple(map(column, key.columns))) for key in have.foreign_keys),
-        indexes=tuple(replace(index, on=tuple(map(expression, index.on))) for index in have.indexes),
-    )
-
-
-def rename_in(expression: str, names: Mapping[str, str]) -> str:
-    """The expression with its columns, in quotes, under other names. names: folded, old to new."""
-
-    def name(found: re.Match[str]) -> str:
-        word = found[0]
-        plain = word[1:-1].replace('""', '"') if word.startswith('"') else word
-        new = names.get(fold(plain)) if not word.startswith("'") else None
-        return word if new is None else quote(new)
-
-    return _WORDS.sub(name, expression)
 
 
 def _of_constraints(want: Shape, have: Shape) -> Iterator[Change]:

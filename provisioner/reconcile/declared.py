@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from provisioner.observe.values import Catalog, Graph, Parts, Unit, Want
-from provisioner.reconcile.changes import reason_of
+from provisioner.reconcile.change import reason_of
 from provisioner.reconcile.draft import Draft, choose, draw_up, refusals
 from provisioner.reconcile.faults import find_faults
 from provisioner.reconcile.values import Mend, Reason

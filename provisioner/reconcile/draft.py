@@ -11,8 +11,10 @@ from dataclasses import dataclass
 
 from provisioner.declare.values import HazardKind, Table, TableName, fold
 from provisioner.observe.values import Answer, Catalog, Graph, Question, Rehearsal, Shapes, Want
-from provisioner.reconcile.changes import Change, find_ambiguous, find_changes
+from provisioner.reconcile.change import Change
+from provisioner.reconcile.changes import find_changes
 from provisioner.reconcile.migrate import create, find_ways
+from provisioner.reconcile.pairing import find_ambiguous
 from provisioner.reconcile.questions import Doubt, count_rows, find_doubts, find_rewrite, hazards_of, is_lossy
 from provisioner.reconcile.values import Hazard, Migration
 

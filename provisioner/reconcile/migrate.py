@@ -21,7 +21,7 @@ from provisioner.observe.ddl_text import (
     drop_index,
 )
 from provisioner.observe.values import Shape, Shapes
-from provisioner.reconcile.changes import Change, ChangeKind
+from provisioner.reconcile.change import Change, ChangeKind
 from provisioner.reconcile.rebuild import rebuild
 from provisioner.reconcile.values import Migration
 

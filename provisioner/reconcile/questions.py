@@ -10,7 +10,8 @@ from dataclasses import dataclass, replace
 
 from provisioner.declare.values import ForeignKey, HazardKind, Table, fold, quote
 from provisioner.observe.values import Answer, ColumnShape, Question, Shape, Shapes
-from provisioner.reconcile.changes import Change, ChangeKind, rename_in
+from provisioner.reconcile.change import Change, ChangeKind
+from provisioner.reconcile.pairing import rename_in
 from provisioner.reconcile.rebuild import refers, values_of
 from provisioner.reconcile.values import Hazard
 from provisioner.reconcile.wording import many

@@ -12,7 +12,7 @@ from dataclasses import replace
 from provisioner.declare.values import ForeignKey, Table, TableName, fold, quote
 from provisioner.observe.ddl_text import comments, create_indexes, create_table, literal
 from provisioner.observe.values import ColumnShape, Shape, Shapes, Structure
-from provisioner.reconcile.changes import pair_columns
+from provisioner.reconcile.pairing import pair_columns
 
 _NEW, _KEPT, _WAITING = "__provision_new", "__provision_kept", "__provision_waiting"
 
