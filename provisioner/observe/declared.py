@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from provisioner.declare.values import TableName
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import digest_of_shape, read_family, read_shapes
-from provisioner.observe.values import Catalog, Graph, Shape, Shapes, Unit, UnitKind, Want
+from provisioner.observe.values import Catalog, Child, Graph, Shape, Shapes, Unit, UnitKind, Want
 
 if TYPE_CHECKING:
     import duckdb
@@ -87,6 +87,8 @@ def _with_children(
     if connection is None or not tables:
         return found
     families = read_family(connection, tables)
+    wants = {old: found[table].want for old, table in tables.items()}
     return found | {
-        tables[old]: replace(found[tables[old]], children=family) for old, family in families.items() if old in tables
+        tables[old]: replace(found[tables[old]], children=tuple(Child(one, wants.get(one.table)) for one in family))
+        for old, family in families.items()
     }

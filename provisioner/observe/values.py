@@ -95,20 +95,31 @@ Structure = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Child:
+    """A table whose foreign keys refer to one that changes. have: in the catalog's own spelling.
+
+    want: as declared; None where it is not, or is known to be as it was when it was stamped.
+    """
+
+    have: Shape
+    want: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Shapes:
     """A declared relation that may have to change: as declared and as it is, spelt by the same engine.
 
     have: None when it is not there, under this name or an earlier one. old: the earlier name, where it still has that.
     both: an earlier name that is there beside the new one.
     children: tables whose foreign keys refer to it, those whose keys refer to them, and so on, each after what it
-    refers to, in the catalog's own spelling.
+    refers to.
     """
 
     want: Shape
     have: Shape | None = None
     old: TableName | None = None
     both: TableName | None = None
-    children: tuple[Shape, ...] = ()
+    children: tuple[Child, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

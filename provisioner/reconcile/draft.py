@@ -10,7 +10,7 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from provisioner.declare.values import HazardKind, Table, TableName, fold
-from provisioner.observe.values import Answer, Catalog, Graph, Question, Rehearsal, Shapes, Want
+from provisioner.observe.values import DECLARED_ID, Answer, Catalog, Graph, Question, Rehearsal, Shape, Shapes, Want
 from provisioner.reconcile.change import Change
 from provisioner.reconcile.changes import find_changes
 from provisioner.reconcile.migrate import create, find_ways
@@ -60,10 +60,21 @@ def draw_up(want: Want, catalog: Catalog, graph: Graph) -> Draft | None:
         return Draft(declared, shapes, ways=(create(shapes.want, graph.sequences),))
     if not (changes := find_changes(declared, shapes)):
         return Draft(declared, shapes)
-    doubts = find_doubts(declared, shapes, changes)
+    doubts = find_doubts(declared, shapes, changes, _changing(shapes.want, catalog, graph))
     lossy = is_lossy(doubts, catalog.answers)
     ways = find_ways(declared, shapes, changes, graph.sequences, lossy=lossy)
     return Draft(declared, shapes, changes, doubts, ways)
+
+
+def _changing(want: Shape, catalog: Catalog, graph: Graph) -> dict[TableName, tuple[Table, Shapes]]:
+    """Of the tables that its foreign keys refer to, those that may change in the same plan."""
+    found = {}
+    for key in want.foreign_keys:
+        if (shapes := catalog.shapes.get(key.table)) is not None:
+            declared = graph.units[f"{DECLARED_ID}{shapes.want.table}"].wants[0].declaration
+            assert declared is not None
+            found[key.table] = (declared, shapes)
+    return found
 
 
 def choose(draft: Draft, catalog: Catalog) -> Migration | None:

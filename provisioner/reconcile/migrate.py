@@ -22,7 +22,7 @@ from provisioner.observe.ddl_text import (
 )
 from provisioner.observe.values import Shape, Shapes
 from provisioner.reconcile.change import Change, ChangeKind
-from provisioner.reconcile.rebuild import rebuild
+from provisioner.reconcile.rebuild import find_loosened, rebuild
 from provisioner.reconcile.values import Migration
 
 # Behind these an ALTER leaves nothing that DuckDB could not replay, and several of them go in one transaction.
@@ -55,10 +55,10 @@ def find_ways(
     if _fits_in_place(declared, shapes, changes) and not lossy:
         rewrites = any(change.kind is ChangeKind.TYPE for change in changes)
         ways.append(Migration(shapes.want, (*before, *_alter(shapes, changes)), rewrites, old=shapes.old))
-    children = tuple(child.table for child in shapes.children)
     statements, again = rebuild(declared, shapes)
-    ways.append(Migration(shapes.want, (*before, *statements), True, children, shapes.old, again))
-    return tuple(ways)
+    whole = Migration(shapes.want, (*before, *statements), True, old=shapes.old, again=again)
+    carried = tuple(child.have.table for child in shapes.children)
+    return (*ways, replace(whole, also=carried, loosened=find_loosened(declared, shapes)))
 
 
 def _prepare(want: Shape, sequences: Iterable[Sequence]) -> Iterator[str]:
@@ -83,10 +83,11 @@ def _fits_in_place(declared: Table, shapes: Shapes, changes: tuple[Change, ...])
     assert have is not None
     if kinds <= _BESIDE:
         return True
-    # DuckDB alters no table with an index, not even when the index goes first in the same transaction.
+    # DuckDB alters no table with an index, not even when the index goes first in the same transaction. And the tables
+    # that a renamed one refers to would go on looking for it under its old name.
     if have.indexes or shapes.want.indexes or shapes.children:
         return False
-    if shapes.old is not None and fold(shapes.old.schema) != fold(shapes.want.table.schema):
+    if shapes.old is not None and (have.foreign_keys or fold(shapes.old.schema) != fold(shapes.want.table.schema)):
         return False
     filled = {fold(column.name) for column in declared.columns if column.backfill is not None}
     if any(fold(change.column) in filled for change in changes):

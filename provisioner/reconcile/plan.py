@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 
 from provisioner.declare.values import HazardKind, TableName
 from provisioner.observe.values import Catalog, Graph, Unit, UnitKind
@@ -19,6 +19,7 @@ from provisioner.reconcile.values import (
     Findings,
     Hazard,
     Mend,
+    Migration,
     Plan,
     Reason,
     Request,
@@ -35,10 +36,10 @@ def make_plan(
     drift: DriftByUnit = defaultdict(list)
     for one in findings.drift:
         drift[one.unit].append(one)
-    scope = _scope(graph, drift, request)
+    scope = _with_loosened(_scope(graph, drift, request), drift, catalog, graph)
     remade = {table for name in scope if _runs(drift[name]) for table in graph.units[name].tables}
     actions: list[Action] = []
-    carried = _carried([name for name in scope if any(one.mend is Mend.ALTER for one in drift[name])], catalog, graph)
+    carried = _carried([name for name in scope if _alters(drift[name])], catalog, graph)
     for unit in sort_units((graph.units[name] for name in scope), graph, carried):
         if unit.kind is UnitKind.DECLARED:
             actions += _declared_actions(unit, drift[unit.id], catalog, graph, remade)
@@ -105,6 +106,10 @@ def _runs(drift: Iterable[Drift]) -> bool:
     return any(one.mend in (Mend.RUN, Mend.CREATE, Mend.ALTER) for one in drift)
 
 
+def _alters(drift: Iterable[Drift]) -> bool:
+    return any(one.mend is Mend.ALTER for one in drift)
+
+
 def _only_adopts(drift: list[Drift]) -> bool:
     return bool(drift) and all(one.mend is Mend.ADOPT for one in drift)
 
@@ -143,19 +148,40 @@ def _declared_actions(
     yield Action(mend, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift), dangers, migration=way)
 
 
+def _with_loosened(scope: set[str], drift: DriftByUnit, catalog: Catalog, graph: Graph) -> set[str]:
+    """The units and those whose foreign keys they break, which have to follow."""
+    found, waiting = set(scope), [name for name in scope if _alters(drift[name])]
+    while waiting:
+        way = _way(graph.units[waiting.pop()], catalog, graph)
+        after = set(_makers_of(way.loosened, catalog, graph) if way else ()) - found
+        found |= after
+        waiting += after
+    return found
+
+
+def _way(unit: Unit, catalog: Catalog, graph: Graph) -> Migration | None:
+    draft = draw_up(unit.wants[0], catalog, graph)
+    return choose(draft, catalog) if draft else None
+
+
+def _makers_of(tables: Iterable[TableName], catalog: Catalog, graph: Graph) -> Iterator[str]:
+    """The units of those of the tables that are declared, be it under a new name."""
+    called = {shapes.old: table for table, shapes in catalog.shapes.items() if shapes.old}
+    makers = graph.makers()
+    for table in tables:
+        if (name := called.get(table, table)) in makers:
+            yield makers[name].id
+
+
 def _carried(altered: Iterable[str], catalog: Catalog, graph: Graph) -> dict[str, set[str]]:
     """Tables that the change of another one carries along as they are: they are changed themselves after that.
 
     Whoever is to refer to such a table from now on comes first all the same.
     """
-    found, makers = defaultdict[str, set[str]](set), graph.makers()
-    called = {shapes.old: table for table, shapes in catalog.shapes.items() if shapes.old}
+    found = defaultdict[str, set[str]](set)
     for name in altered:
-        draft = draw_up(graph.units[name].wants[0], catalog, graph)
-        way = choose(draft, catalog) if draft else None
-        also = [called.get(table, table) for table in way.also] if way else []
-        children = [makers[table].id for table in also if table in makers]
-        for child in children:
+        way = _way(graph.units[name], catalog, graph)
+        for child in _makers_of(way.also if way else (), catalog, graph):
             if child not in graph.behind(name):
                 found[child].add(name)
     return found

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
-from provisioner.declare.values import ForeignKey, HazardKind, Table, fold, quote
+from provisioner.declare.values import ForeignKey, HazardKind, Table, TableName, fold, quote
 from provisioner.observe.values import Answer, ColumnShape, Question, Shape, Shapes
 from provisioner.reconcile.change import Change, ChangeKind
 from provisioner.reconcile.pairing import rename_in
@@ -45,14 +45,19 @@ def count_rows(shapes: Shapes) -> Question:
     return Question(shapes.want.table, shapes.have.table.sql, "true")
 
 
-def find_doubts(declared: Table, shapes: Shapes, changes: tuple[Change, ...]) -> tuple[Doubt, ...]:
-    """Everything that the rows may be against."""
+def find_doubts(
+    declared: Table,
+    shapes: Shapes,
+    changes: tuple[Change, ...],
+    parents: Mapping[TableName, tuple[Table, Shapes]],
+) -> tuple[Doubt, ...]:
+    """Everything that the rows may be against. parents: those that its foreign keys refer to and that may change."""
     have = shapes.have
     if have is None or have.view is not None or shapes.want.view is not None:
         return ()
     rows = _Rows(declared, shapes)
     of_columns = (doubt for change in changes for doubt in rows.doubts(change))
-    found = (*of_columns, *rows.of_checks(changes), *rows.of_keys(changes))
+    found = (*of_columns, *rows.of_checks(changes), *rows.of_keys(changes), *rows.of_references(changes, parents))
     return tuple(dict.fromkeys(found))
 
 
@@ -79,8 +84,6 @@ class _Rows:
             condition = f"{column} IS DISTINCT FROM CAST(({change.has.generated}) AS {change.has.type})"
             fact = f"{change.had.name} holds something else than what it is to be generated from in {{rows}}{{samples}}"
             yield self._doubt(HazardKind.DROPS_COLUMN, self._old, condition, column, fact)
-        elif isinstance(change.missing, ForeignKey):
-            yield self._stray(change.missing)
         yield from self._nulls(change)
 
     def _lossy(self, had: ColumnShape, has: ColumnShape) -> Doubt:
@@ -105,7 +108,7 @@ class _Rows:
     def _value(self, column: ColumnShape) -> str:
         return self._values.get(fold(column.name)) or column.default or "NULL"
 
-    def _as_it_will_be(self) -> str:
+    def as_they_will_be(self) -> str:
         """The rows under the declared names, with what is generated."""
         plain = [one for one in self._shapes.want.columns if one.generated is None]
         made = [one for one in self._shapes.want.columns if one.generated is not None]
@@ -121,21 +124,31 @@ class _Rows:
         touched = {fold(one.column): "" for one in changes if one.kind in _VALUES}
         for check in self._shapes.want.checks:
             if check in new or rename_in(check, touched) != check:
-                fact = f"{{rows}} do not hold to the check {check}"
-                yield self._doubt(HazardKind.CHECK_VIOLATION, self._as_it_will_be(), f"NOT ({check})", "NULL", fact)
+                fact = f"the check {check} does not hold in {{rows}}"
+                yield self._doubt(HazardKind.CHECK_VIOLATION, self.as_they_will_be(), f"NOT ({check})", "NULL", fact)
 
-    def _stray(self, key: ForeignKey) -> Doubt:
+    def of_references(
+        self, changes: tuple[Change, ...], parents: Mapping[TableName, tuple[Table, Shapes]]
+    ) -> Iterator[Doubt]:
+        """Foreign keys that are new, or whose values change."""
+        new = {change.missing for change in changes if isinstance(change.missing, ForeignKey)}
+        touched = {fold(one.column) for one in changes if one.kind in _VALUES}
+        for key in self._shapes.want.foreign_keys:
+            if key in new or touched & set(map(fold, key.columns)):
+                yield self._stray(key, parents.get(key.table))
+
+    def _stray(self, key: ForeignKey, changing: tuple[Table, Shapes] | None) -> Doubt:
         whole = " AND ".join(f"child.{quote(name)} IS NOT NULL" for name in key.columns)
-        rows, own = self._as_it_will_be(), key.table == self._table
-        parents = rows if own else key.table.sql
+        rows, own = self.as_they_will_be(), key.table == self._table
+        parents = rows if own else _rows_of(key.table, changing)
         condition = f"{whole} AND NOT EXISTS (SELECT 1 FROM {parents} AS parent WHERE {refers(key)})"
-        fact = f"{{rows}} refer to what {key.table} does not hold{{samples}}"
+        fact = f"{_named(key.columns)} refers to what {key.table} does not hold in {{rows}}{{samples}}"
         if own:  # DuckDB takes no row that refers to itself
             same = " AND ".join(
                 f"child.{quote(a)} = child.{quote(b)}" for a, b in zip(key.references, key.columns, strict=True)
             )
             condition = f"({condition}) OR ({same})"
-            fact = f"{{rows}} refer to what {key.table} does not hold, or to themselves{{samples}}"
+            fact = fact.replace("does not hold", "does not hold, or to its own row,")
         return self._doubt(
             HazardKind.CHECK_VIOLATION, f"{rows} AS child", condition, f"child.{quote(key.columns[0])}", fact
         )
@@ -157,15 +170,29 @@ class _Rows:
         columns = ", ".join(map(quote, key))
         whole = " AND ".join(f"{quote(name)} IS NOT NULL" for name in key)
         source = (
-            f"(SELECT {columns}, system.main.count_star() AS times FROM {self._as_it_will_be()} WHERE {whole} "
+            f"(SELECT {columns}, system.main.count_star() AS times FROM {self.as_they_will_be()} WHERE {whole} "
             f"GROUP BY {columns} HAVING system.main.count_star() > 1)"
         )
         shown = f"concat_ws(', ', {columns})"
-        fact = f"{{values}} of ({', '.join(key)}) stand in more than one row{{samples}}"
+        fact = f"{_named(key)} has {{values}} that more than one row holds{{samples}}"
         return self._doubt(HazardKind.DUPLICATE_KEY, source, "true", shown, fact)
 
     def _doubt(self, kind: HazardKind, source: str, condition: str, shown: str, fact: str) -> Doubt:
         return Doubt(kind, Question(self._table, source, condition, shown), fact)
+
+
+def _rows_of(table: TableName, changing: tuple[Table, Shapes] | None) -> str:
+    """What stands behind FROM for the rows that the table will hold."""
+    if changing is None:
+        return table.sql
+    declared, shapes = changing
+    if shapes.have is None:
+        return f"(SELECT {', '.join(f'NULL AS {quote(one.name)}' for one in shapes.want.columns)} WHERE false)"
+    return _Rows(declared, shapes).as_they_will_be()
+
+
+def _named(columns: tuple[str, ...]) -> str:
+    return columns[0] if len(columns) == 1 else f"({', '.join(columns)})"
 
 
 def hazards_of(doubts: tuple[Doubt, ...], answers: Mapping[Question, Answer]) -> Iterator[Hazard]:

@@ -1,7 +1,12 @@
 """A table made anew with its rows, where ALTER does not do: SQL text, nothing run. Pure.
 
-It is made beside the old one, filled from it, counted, and takes its place. A table that foreign keys refer to can be
-neither dropped nor renamed: its rows and its children's are laid aside, and all are made anew under their own names.
+It is made beside the old one, filled from it, counted, and takes its place. Where foreign keys lead to it or away
+from it its rows are laid aside, with those of its children, and all are made anew under their own names: DuckDB neither
+drops nor renames a table that others refer to, and where it renames one that refers to others, these can lose no row
+any more, since they go on looking for it under its old name.
+
+A key of a child that no longer fits, since a column that it refers to has another type or is no key any more, is left
+out where the manifest has another one: the child's own change, which comes after, makes that.
 """
 
 from __future__ import annotations
@@ -11,7 +16,7 @@ from dataclasses import replace
 
 from provisioner.declare.values import ForeignKey, Table, TableName, fold, quote
 from provisioner.observe.ddl_text import comments, create_indexes, create_table, literal
-from provisioner.observe.values import ColumnShape, Shape, Shapes, Structure
+from provisioner.observe.values import Child, ColumnShape, Shape, Shapes, Structure
 from provisioner.reconcile.pairing import pair_columns
 
 _NEW, _KEPT, _WAITING = "__provision_new", "__provision_kept", "__provision_waiting"
@@ -20,10 +25,16 @@ _NEW, _KEPT, _WAITING = "__provision_new", "__provision_kept", "__provision_wait
 def rebuild(declared: Table, shapes: Shapes) -> tuple[Structure, frozenset[str]]:
     """The statements, and those of them that are carried out again (see `Migration.again`)."""
     assert shapes.have is not None
-    if shapes.children or _refers_to_itself(shapes.want) or _refers_to_itself(shapes.have):
-        statements = tuple(_around_children(declared, shapes))
+    if shapes.children or shapes.want.foreign_keys or shapes.have.foreign_keys:
+        statements = tuple(_under_own_names(declared, shapes))
         return statements, frozenset(one for one in statements if one.startswith("DELETE "))
     return tuple(_beside(declared, shapes)), frozenset()
+
+
+def find_loosened(declared: Table, shapes: Shapes) -> tuple[TableName, ...]:
+    """The children that come back with fewer foreign keys."""
+    children = ((child.have, _follow(child, declared, shapes)) for child in shapes.children)
+    return tuple(had.table for had, has in children if len(has.foreign_keys) < len(had.foreign_keys))
 
 
 def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
@@ -71,7 +82,7 @@ def _beside(declared: Table, shapes: Shapes) -> Iterator[str]:
     yield from comments(want)
 
 
-def _around_children(declared: Table, shapes: Shapes) -> Iterator[str]:
+def _under_own_names(declared: Table, shapes: Shapes) -> Iterator[str]:
     """All rows aside, all tables gone, and back in the order of their references."""
     want, have = shapes.want, shapes.have
     assert have is not None
@@ -103,8 +114,8 @@ def _beside_it(table: TableName, ending: str) -> TableName:
     return TableName(table.schema, table.name + ending)
 
 
-def _follow(child: Shape, declared: Table, shapes: Shapes) -> Shape:
-    """The child with its references under the new names."""
+def _follow(child: Child, declared: Table, shapes: Shapes) -> Shape:
+    """The child with its references under the new names, and without those that its own change puts right."""
     assert shapes.have is not None
     here, names = shapes.have.table, {fold(old.name): new for new, old in pair_columns(declared, shapes).items()}
 
@@ -114,7 +125,22 @@ def _follow(child: Shape, declared: Table, shapes: Shapes) -> Shape:
         references = tuple(names.get(fold(name), name) for name in key.references)
         return replace(key, table=shapes.want.table, references=references)
 
-    return replace(child, foreign_keys=tuple(map(follow, child.foreign_keys)))
+    followed = map(follow, child.have.foreign_keys)
+    return replace(
+        child.have, foreign_keys=tuple(k for k in followed if child.want is None or _fits(k, child.have, shapes.want))
+    )
+
+
+def _fits(key: ForeignKey, child: Shape, parent: Shape) -> bool:
+    """Whether DuckDB would take it: what it refers to is a key, and the types are the same."""
+    if key.table != parent.table:
+        return True
+    theirs, ours = ({fold(one.name): one.type for one in shape.columns} for shape in (parent, child))
+    references = tuple(map(fold, key.references))
+    keys = (tuple(map(fold, one)) for one in (parent.key, *parent.unique))
+    return references in keys and all(
+        theirs[there] == ours[fold(here)] for there, here in zip(references, key.columns, strict=True)
+    )
 
 
 def _refers_to_itself(shape: Shape) -> bool:

@@ -99,6 +99,7 @@ class Migration:
     """What makes a declared relation as declared, its rows kept: statements for one transaction, in order.
 
     rewrites: whether every row is written anew. also: foreign-key children that are made anew with it.
+    loosened: those of them that lose a key on the way, which their own change then puts right.
     old: the name that the relation had. want: what it is to be. again: statements that are carried out again, each
     time after the one before it, until they change no row.
     """
@@ -107,6 +108,7 @@ class Migration:
     statements: tuple[str, ...]
     rewrites: bool = False
     also: tuple[TableName, ...] = ()
+    loosened: tuple[TableName, ...] = ()
     old: TableName | None = None
     again: frozenset[str] = frozenset()
 

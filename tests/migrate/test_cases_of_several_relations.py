@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from letting_go import let_go
 from test_migration_cases import ALONE, FORBIDDEN, ask, judge, refusal, rows_of, seen, write
 
 import provisioner
@@ -29,6 +30,7 @@ def test_changes_of_several_relations(name: str, tmp_path: Path) -> None:
     ending.left = list(_left(provisioner.plan(path, cache=False)))
     ending.kept = ask(tmp_path, "main", case.query)
     judge(case, ending)
+    let_go(tmp_path / "shop.duckdb")
 
 
 def _left(plan: Plan) -> Iterator[str]:

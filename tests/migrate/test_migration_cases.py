@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 import yaml
+from letting_go import let_go
 from migration_cases import CASES, Case
 
 import provisioner
@@ -95,6 +96,7 @@ def _endings(refused: bool) -> dict[str, Ending]:
             ending.left, ending.code = left.facts, code
             with suppress(duckdb.Error):
                 ending.kept = ask(folder, schemas[name], case.query)
+        let_go(folder / "shop.duckdb")
         return endings
 
 
