@@ -17,6 +17,8 @@ from provisioner.observe.prove import prove
 from provisioner.observe.rehearse import Stage, staged
 from provisioner.observe.values import Catalog, Graph, Structure, Unit
 from provisioner.reconcile.draft import Draft, choose, draw_up, is_refused
+from provisioner.reconcile.drift import find_orphans
+from provisioner.reconcile.values import Mend
 
 
 def look(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest) -> Catalog:
@@ -46,19 +48,25 @@ def _drafts(graph: Graph, catalog: Catalog) -> Iterator[tuple[Unit, Draft]]:
 
 
 def _rehearsed(connection: duckdb.DuckDBPyConnection, graph: Graph, catalog: Catalog) -> Catalog:
-    """Of each relation that changes one way after the other, until one leads there; after what it rests on."""
+    """Of each relation that changes one way after the other, until one leads there; after what it rests on.
+
+    Then of those that nothing declares any more, what their going breaks.
+    """
     drafts = [(unit, draft) for unit, draft in _drafts(graph, catalog) if draft.ways]
-    if all(draft.shapes.have is None for _, draft in drafts):
+    orphans = {
+        one.table: catalog.relations[one.table].kind for one in find_orphans(graph, catalog) if one.mend is Mend.DROP
+    }
+    if all(draft.shapes.have is None for _, draft in drafts) and not orphans:
         return catalog
     ways = dict[str, Structure]()
-    with staged(connection, (table for _, draft in drafts for table in _touched(draft))) as stage:
+    with staged(connection, {*orphans, *(table for _, draft in drafts for table in _touched(draft))}) as stage:
         for unit, draft in drafts:
             before = tuple(statement for id in graph.behind(unit.id) if id in ways for statement in ways[id])
             if draft.shapes.have is not None:
                 catalog = _tried(stage, draft, before, catalog)
             if way := choose(draft, catalog):
                 ways[unit.id] = way.statements
-    return catalog
+        return replace(catalog, drops=stage.drop(orphans))
 
 
 def _touched(draft: Draft) -> Iterator[TableName]:

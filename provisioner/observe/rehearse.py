@@ -7,12 +7,12 @@ no rows, reaches no file and no network, and is gone afterwards.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 import duckdb
 
-from provisioner.declare.values import TableName, quote
+from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.observe.carbon import Copied, read_parts
 from provisioner.observe.declaration import first_line
 from provisioner.observe.prove import words_of
@@ -53,6 +53,27 @@ class Stage:
         left = self._scratch.respell(shape) if shape is not None and shape != want else shape
         return Rehearsal(left=left, broken=broken)
 
+    def drop(self, relations: Mapping[TableName, TableKind]) -> dict[TableName, Rehearsal]:
+        """What goes when these are dropped, in an order in which they can be; the ones that cannot come last.
+
+        It is not undone: nothing can be rehearsed after it.
+        """
+        found, left = dict[TableName, Rehearsal](), sorted(relations)
+        readable = [view for view in self._readable if view not in relations]
+        while left:
+            refused = dict[TableName, Rehearsal]()
+            for table in left:
+                if words := _refusal(self._copy, f"DROP {relations[table].upper()} {table.sql}"):
+                    refused[table] = Rehearsal(words)
+                    continue
+                broken = tuple((view, words) for view in readable if (words := _fault(self._copy, view)))
+                readable = [view for view in readable if view not in dict(broken)]
+                found[table] = Rehearsal(broken=broken)
+            if len(refused) == len(left):
+                return found | refused
+            left = list(refused)
+        return found
+
     def _carry_out(self, statements: Structure) -> None:
         for statement in statements:
             self._copy.execute(statement)
@@ -76,20 +97,20 @@ def _copy(parts: Copied) -> Iterator[duckdb.DuckDBPyConnection]:
         left = list(parts.statements)
         # In an order that works: what needs something that is not yet there is tried again.
         while left:
-            refused = [statement for statement in left if not _takes(copy, statement)]
+            refused = [statement for statement in left if _refusal(copy, statement)]
             if len(refused) == len(left):
                 break
             left = refused
         yield copy
 
 
-def _takes(copy: duckdb.DuckDBPyConnection, statement: str) -> bool:
+def _refusal(copy: duckdb.DuckDBPyConnection, statement: str) -> str:
+    """Carry it out. DuckDB's words where it refuses, else nothing."""
     try:
         copy.execute(statement)
     except duckdb.Error as error:
-        words_of(error)
-        return False
-    return True
+        return words_of(error)
+    return ""
 
 
 def _roll_back(copy: duckdb.DuckDBPyConnection) -> None:

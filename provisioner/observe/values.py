@@ -240,6 +240,7 @@ class Catalog:
     shapes: of declared relations that are not known to be as they were when they were stamped. sizes: bytes that their
     rows take, about. answers, rehearsals: what was asked about them; a rehearsal by its table and its statements.
     mentions: of columns that would go, in code that reads their table. sequences: names.
+    drops: of relations that nothing declares any more what their going does, in an order in which they can go.
     """
 
     exists: bool = False
@@ -253,6 +254,7 @@ class Catalog:
     rehearsals: Mapping[tuple[TableName, Structure], Rehearsal] = field(default_factory=dict)
     mentions: Mapping[TableName, tuple[Mention, ...]] = field(default_factory=dict)
     sequences: frozenset[TableName] = frozenset()
+    drops: Mapping[TableName, Rehearsal] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

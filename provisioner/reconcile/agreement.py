@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from provisioner.observe.values import Catalog
@@ -30,14 +30,15 @@ def compare(saved: Saved, now: Saved, promises: Mapping[str, str]) -> tuple[Move
     """
     known = {action.key: action for action in saved.actions}
     units = {action.unit for action in saved.actions if action.unit}
+    left = {action.key for action in now.actions}
+    carried = {name for was in saved.actions if was.key not in left for name in was.touches}
     moved: list[Moved] = []
     for action in now.actions:
         if (was := known.get(action.key)) is not None:
             names = dict.fromkeys((*was.touches, *action.touches))
-            moved += [*_differences(was, action), *_moved_facts(names, saved.facts, now.facts)]
+            moved += [*_differences(was, action), *_moved_facts(names, saved.facts, now.facts, carried)]
         elif not (action.mend == Mend.SWEEP and action.unit in units):  # what the dead run of this very plan left
             moved.append(Moved(f"{action.name}: action", _planned(action, saved), _described(action)))
-    left = {action.key for action in now.actions}
     for was in saved.actions:
         if was.key not in left and was.promise != promises.get(was.unit, was.promise):
             moved.append(Moved(f"{was.name}: fingerprint", was.promise, promises[was.unit]))
@@ -68,9 +69,14 @@ def _differences(was: SavedAction, action: SavedAction) -> Iterator[Moved]:
         yield Moved(f"{action.name}: statements", old, new)
 
 
-def _moved_facts(names: Iterable[str], old: Facts, new: Facts) -> Iterator[Moved]:
+def _moved_facts(names: Iterable[str], old: Facts, new: Facts, carried: Container[str]) -> Iterator[Moved]:
+    """carried: tables whose structure another action of the plan, that is done, has changed along with its own."""
     for name in names:
-        yield from _moved(name, old.get(name, {}), new.get(name, {}))
+        before, after = (
+            {fact: value for fact, value in facts.get(name, {}).items() if fact != "shape" or name not in carried}
+            for facts in (old, new)
+        )
+        yield from _moved(name, before, after)
 
 
 def _moved(name: str, old: Mapping[str, str], new: Mapping[str, str]) -> Iterator[Moved]:

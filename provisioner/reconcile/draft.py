@@ -113,12 +113,17 @@ def hazards(draft: Draft, way: Migration, catalog: Catalog, remade: Set[TableNam
     if way.rewrites and (rewrite := find_rewrite(draft.shapes.want, _rows(draft, catalog))):
         yield rewrite
     rehearsal = catalog.rehearsals.get((table, way.statements), Rehearsal())
-    for view, words in rehearsal.broken:
-        if view != draft.shapes.old and view not in remade:
-            yield Hazard(HazardKind.BREAKS_VIEW, table, f"the view {view} could not be read any more: {words}")
+    yield from broken_views(table, rehearsal, remade if draft.shapes.old is None else {*remade, draft.shapes.old})
     for mention in catalog.mentions.get(table, ()):
         fact = f"{mention.source} reads it and names {mention.column}, which would be gone"
         yield Hazard(HazardKind.BREAKS_VIEW, table, fact)
+
+
+def broken_views(table: TableName, rehearsal: Rehearsal, remade: Set[TableName]) -> Iterator[Hazard]:
+    """Those that cannot be read any more. remade: what the plan makes anew or drops as well."""
+    for view, words in rehearsal.broken:
+        if view not in remade:
+            yield Hazard(HazardKind.BREAKS_VIEW, table, f"the view {view} could not be read any more: {words}")
 
 
 def _rows(draft: Draft, catalog: Catalog) -> int:

@@ -35,7 +35,7 @@ def find_drift(graph: Graph, catalog: Catalog, request: Request, run: str) -> Fi
         found = [one for want in unit.wants for one in _table_drift(unit, want, catalog, request, graph, parts)]
         prints[unit.id] = Fingerprint(_value(unit, found, catalog, base, run), base, parts)
         drift += found
-    drift += _orphans(graph, catalog)
+    drift += find_orphans(graph, catalog)
     return Findings(tuple(sorted(drift, key=lambda one: (one.table, ORDER[one.reason], one.fact))), prints)
 
 
@@ -153,7 +153,8 @@ def leftovers(table: TableName, catalog: Catalog) -> tuple[TableName, ...]:
     return tuple(name for name in names if name in catalog.relations)
 
 
-def _orphans(graph: Graph, catalog: Catalog) -> Iterator[Drift]:
+def find_orphans(graph: Graph, catalog: Catalog) -> Iterator[Drift]:
+    """What carries a stamp and is declared no more."""
     wanted = {*graph.makers(), *(shapes.old for shapes in catalog.shapes.values() if shapes.old)}
     for table, stamp in catalog.stamps.items():
         if table not in wanted and table not in graph.forget and table in catalog.relations:

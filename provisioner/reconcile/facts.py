@@ -41,11 +41,13 @@ def read_facts(table: TableName, plan: Plan, catalog: Catalog) -> dict[str, str]
 
 
 def _answers(table: TableName, catalog: Catalog) -> list[str]:
-    """How many rows there are in all is none: users go on writing, and it says no more than how long it will take."""
+    """What the rows have against it. How many there are in all is nothing of that, and users go on writing."""
     return sorted(
         f"{many(answer.count, 'row')} with {question.condition}" + (f" ({answer.error})" if answer.error else "")
         for question, answer in catalog.answers.items()
-        if question.table == table and (question.condition != "true" or question.source.startswith("("))
+        if question.table == table
+        and (answer.count or answer.error)
+        and (question.condition != "true" or question.source.startswith("("))
     )
 
 

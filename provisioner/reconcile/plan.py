@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from provisioner.declare.values import HazardKind, TableName
 from provisioner.observe.values import Catalog, Graph, Unit, UnitKind
-from provisioner.reconcile.draft import choose, draw_up, hazards
+from provisioner.reconcile.draft import broken_views, choose, draw_up, hazards
 from provisioner.reconcile.drift import leftovers, makes_views
 from provisioner.reconcile.faults import replaceable
 from provisioner.reconcile.order import sort_units
@@ -47,8 +47,9 @@ def make_plan(
             actions += _actions(unit, drift[unit.id], catalog, durations.units)
     orphans = tuple(one for one in drift[""] if request.targets is None)
     last = 1 + max((unit.tier for unit in graph.units.values()), default=-1)
-    dropped = [one for one in orphans if request.prune and one.mend is Mend.DROP]
-    actions += [_drop(one, catalog, last) for one in dropped]
+    dropped = _in_order([one for one in orphans if request.prune and one.mend is Mend.DROP], catalog)
+    remade |= {one.table for one in dropped}
+    actions += [_drop(one, catalog, last, remade) for one in dropped]
     let_go = [one for one in orphans if one.mend is Mend.FORGET]
     actions += [Action(Mend.FORGET, "", None, last, (one.table,), (one,)) for one in let_go]
     by_hand = tuple(one for name in sorted(scope) for one in drift[name] if one.mend is Mend.BY_HAND)
@@ -225,11 +226,19 @@ def _rows(rows: int | None) -> str:
     return "rows" if rows is None else many(rows, "row")
 
 
-def _drop(orphan: Drift, catalog: Catalog, tier: int) -> Action:
-    relation = catalog.relations[orphan.table]
-    lost = (
-        ()
-        if replaceable(relation)
-        else (Hazard(HazardKind.DROPS_TABLE, orphan.table, f"it holds {_rows(relation.rows)}"),)
-    )
-    return Action(Mend.DROP, "", None, tier, (orphan.table,), (orphan,), lost)
+def _in_order(orphans: Iterable[Drift], catalog: Catalog) -> list[Drift]:
+    order = {table: number for number, table in enumerate(catalog.drops)}
+    return sorted(orphans, key=lambda one: order.get(one.table, len(order)))
+
+
+def _drop(orphan: Drift, catalog: Catalog, tier: int, remade: Set[TableName]) -> Action:
+    dangers = tuple(_lost(orphan.table, catalog, remade))
+    return Action(Mend.DROP, "", None, tier, (orphan.table,), (orphan,), dangers)
+
+
+def _lost(orphan: TableName, catalog: Catalog, remade: Set[TableName]) -> Iterator[Hazard]:
+    relation = catalog.relations[orphan]
+    if not replaceable(relation):
+        yield Hazard(HazardKind.DROPS_TABLE, orphan, f"it holds {_rows(relation.rows)}")
+    if found := catalog.drops.get(orphan):
+        yield from broken_views(orphan, found, remade)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
-from projects import Project, planned, ran, shop
+from projects import Project, make, planned, ran, shop
 
 FOREIGN = ("CREATE TABLE doubled (x INTEGER)", "INSERT INTO doubled VALUES (1), (2)")
 
@@ -117,6 +118,38 @@ def test_prune_leaves_tables_alone_that_provision_never_made(orphaned: Project) 
     orphaned.sql("CREATE TABLE mine AS SELECT 1 AS x")
     orphaned.apply(prune=True, allow=["drops_table"])
     assert orphaned.rows("FROM mine") == [(1,)]
+
+
+def test_prune_says_which_views_of_a_user_would_break(orphaned: Project) -> None:
+    orphaned.sql("DELETE FROM counted", "DELETE FROM summed", "CREATE VIEW mine AS FROM counted, summed")
+    (told,) = [one for one in orphaned.plan(prune=True).hazards if str(one.kind) == "breaks_view"]
+    assert str(told.table) == "counted" and told.fact.startswith("the view mine could not be read any more:")
+    assert orphaned.refused(prune=True).code == "hazard"
+    assert orphaned.plan().hazards == (), "nothing goes without --prune"
+    orphaned.apply(prune=True, allow=["breaks_view:counted"])
+    assert not orphaned.plan().orphans
+
+
+def test_prune_drops_what_refers_to_another_first_and_stops_at_what_is_not_ours(tmp_path: Path) -> None:
+    refers = {"columns": "k", "references": {"table": "a_parent"}}
+    tables: dict[str, Any] = {
+        "a_parent": {"tier": "one", "columns": {"id": "INTEGER"}, "primary_key": ["id"]},
+        "b_child": {"tier": "one", "columns": {"k": "INTEGER"}, "foreign_keys": [refers]},
+        "c_view": {"tier": "two", "sql": "SELECT k FROM b_child"},
+        "other": {"tier": "one", "columns": {"k": "INTEGER"}},
+    }
+    project = make(tmp_path, {}, tables)
+    project.apply()
+    project.manifest["tables"] = {"other": tables["other"]}
+    project.declare()
+    assert planned(project.plan(prune=True)).keys() == {"a_parent", "b_child", "c_view"}
+    project.sql("CREATE TABLE mine (k INTEGER REFERENCES a_parent (id))")
+    error = project.refused(prune=True)
+    assert (error.code, error.cure) == ("ddl_failed", "Drop what depends on it first."), error
+    assert "BASE TABLE main.a_parent" in project.contents()
+    project.sql("DROP TABLE mine")
+    assert ran(project.apply(prune=True)) == {"a_parent": "done"}
+    assert not project.plan().orphans
 
 
 def test_a_protected_table_is_not_lost_by_deleting_its_lines(tmp_path: Path) -> None:

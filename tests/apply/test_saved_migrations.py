@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 from projects import Project, make, ran
 
@@ -101,3 +105,39 @@ def test_one_of_two_migrations_that_is_done_is_not_done_again(notes: Project) ->
     notes.apply(target=["others"])
     assert ran(notes.apply(plan=path)) == {"table:notes": "done"}
     assert notes.plan().converged
+
+
+# Kills itself as soon as the parent is changed, and its child is not.
+KILLED = """
+import os, signal, provisioner
+def kill(event):
+    if getattr(event, "unit", "") == "table:people" and type(event).__name__ == "UnitFinished":
+        os.kill(os.getpid(), signal.SIGKILL)
+provisioner.apply("provision.yaml", plan="plan.json", on_event=kill)
+"""
+
+
+def test_a_plan_killed_between_a_parent_and_its_child_is_gone_on_with_by_giving_it_again(tmp_path: Path) -> None:
+    """The parent's change has taken the key of its child that no longer fitted: nobody else did that meanwhile."""
+    project = make(tmp_path, {}, family("INTEGER"))
+    project.apply()
+    project.sql("INSERT INTO people VALUES (1), (2)", "INSERT INTO visits VALUES (1), (NULL)")
+    project.manifest["tables"] = family("BIGINT")
+    project.declare()
+    path = project.folder / "plan.json"
+    project.plan(out=path)
+    died = subprocess.run([sys.executable, "-c", KILLED], cwd=project.folder, check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert ran(project.apply(plan=path)) == {"table:visits": "done"}
+    assert project.plan().converged and project.apply(plan=path).units == ()
+    assert project.rows("SELECT typeof(who), who FROM visits ORDER BY ALL") == [("BIGINT", 1), ("BIGINT", None)]
+    with pytest.raises(duckdb.ConstraintException):
+        project.sql("INSERT INTO visits VALUES (3)")
+
+
+def family(key: str) -> dict[str, Any]:
+    refers = {"columns": "who", "references": {"table": "people"}}
+    return {
+        "people": {"tier": "one", "columns": {"id": key}, "primary_key": ["id"]},
+        "visits": {"tier": "one", "columns": {"who": key}, "foreign_keys": [refers]},
+    }

@@ -80,7 +80,8 @@ def _rules(draw: st.DrawFn, name: str, columns: dict[str, Entry]) -> Entry:
         index = draw(st.sampled_from((f"{name}_by_one", f"{name} by Other")))
         found["indexes"] = {index: {"columns": [draw(st.sampled_from(free))]}}
     if free and draw(st.integers(0, 2)) == 0:
-        found["check"] = [f'"{draw(st.sampled_from(free))}" IS NULL OR rid < 100']
+        rule = f"\"{draw(st.sampled_from(free))}\" IS NULL OR CAST(rid AS VARCHAR) <> '100'"
+        found["check"] = [rule]
     if comment := draw(_COMMENTS):
         found["comment"] = comment
     return found

@@ -83,9 +83,11 @@ def held(folder: Path, found: list[Family], *, later: bool) -> Facts:
                 for new, old in columns.items():
                     kind = family.after[table]["columns"][new]["type"]
                     name = quote(new if later else old)
-                    query = f"SELECT rid, CAST(CAST({name} AS {kind}) AS VARCHAR) FROM {source} ORDER BY ALL"
+                    query = f"SELECT rid::VARCHAR, CAST(CAST({name} AS {kind}) AS VARCHAR) FROM {source} ORDER BY ALL"
                     facts[f"{number}/{table}/{new}"] = connection.execute(query).fetchall()
-            facts[f"{number}/shown"] = connection.execute(f"FROM s{number}.shown ORDER BY ALL").fetchall()
+            facts[f"{number}/shown"] = connection.execute(
+                f"SELECT rid::VARCHAR, n FROM s{number}.shown ORDER BY ALL"
+            ).fetchall()
         numbers = "SELECT schema_name, last_value FROM duckdb_sequences() ORDER BY ALL"
         facts["numbers"] = connection.execute(numbers).fetchall()
     return facts

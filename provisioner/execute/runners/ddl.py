@@ -40,7 +40,6 @@ def _execute(connection: duckdb.DuckDBPyConnection, table: TableName, sql: str) 
         raise
     except (duckdb.Error, RuntimeError) as error:
         words = str(error).split("\n\nLINE")[0].strip()
-        cure = (
-            "Drop what depends on it first." if "depend" in words or "foreign key" in words else "Mend its declaration."
-        )
+        depended = any(word in words for word in ("depend", "foreign key", "main key table"))
+        cure = "Drop what depends on it first." if depended else "Mend its declaration."
         raise StepError(f"{table}: {words}", code="ddl_failed", cure=cure) from error
