@@ -147,14 +147,9 @@ def _check_sequences(outline: Outline, problems: Problems) -> None:
     for key, node in dicts(outline.tree, "sequences"):
         if problems.is_broken("sequences", key):
             continue
-        start, increment = text_of(node, "start"), int(text_of(node, "increment") or 1)
-        if increment == 0:
+        if int(text_of(node, "increment") or 1) == 0:
             message, cure = "a sequence does not stand still.", "Write 1, or -1 to count down."
             problems.add(node.entries["increment"].place, "wrong_value", message, cure, ("sequences", key, "increment"))
-        elif start is not None and (int(start) < 1 if increment > 0 else int(start) > -1):
-            message = "counts up from 1 or more." if increment > 0 else "counts down from -1 or less."
-            path = ("sequences", key, "start")
-            problems.add(node.entries["start"].place, "wrong_value", f"a sequence {message}", "Change start.", path)
 
 
 def _check_allowed(outline: Outline, problems: Problems) -> None:

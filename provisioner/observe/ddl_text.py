@@ -61,9 +61,11 @@ def comment_on_column(table: TableName, column: str, comment: str | None) -> str
 
 
 def create_sequence(sequence: Sequence) -> str:
-    """Where there is none of that name."""
+    """Where there is none of that name. DuckDB by itself counts from 1 up or from -1 down: here, from anywhere."""
     name, start, increment = sequence.name.sql, sequence.start, sequence.increment
-    return f"CREATE SEQUENCE IF NOT EXISTS {name} START {start} INCREMENT {increment}"
+    bound = f" MINVALUE {start}" if increment > 0 and start < 1 else ""
+    bound = f" MAXVALUE {start}" if increment < 0 and start > -1 else bound
+    return f"CREATE SEQUENCE IF NOT EXISTS {name} START {start} INCREMENT {increment}{bound}"
 
 
 def column_ddl(column: ColumnShape) -> str:

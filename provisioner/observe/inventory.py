@@ -91,16 +91,17 @@ def _read_sequences(connection: duckdb.DuckDBPyConnection) -> tuple[tuple[Sequen
     for schema, name, start, increment, least, most, cycle, comment in connection.execute(_SEQUENCES).fetchall():
         one = Sequence(TableName(schema, name), start, increment)
         sequences.append(one)
-        if cycle or (least, most) != _usual_limits(increment):
+        if cycle or (least, most) != _usual_limits(one):
             limits.append(LeftOut(f"limits of sequence {one.name}", "a new one has the usual ones and does not cycle"))
         if comment is not None:
             limits.append(LeftOut(f"comment of sequence {one.name}"))
     return tuple(sorted(sequences, key=lambda one: one.name)), limits
 
 
-def _usual_limits(increment: int) -> tuple[int, int]:
-    """What a sequence is made with that is told nothing."""
-    return (1, 2**63 - 1) if increment > 0 else (-(2**63), -1)
+def _usual_limits(sequence: Sequence) -> tuple[int, int]:
+    """What a declared one is made with."""
+    start = sequence.start
+    return (min(start, 1), 2**63 - 1) if sequence.increment > 0 else (-(2**63), max(start, -1))
 
 
 def _named(kind: str, schema: str, name: str) -> str:

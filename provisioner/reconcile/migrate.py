@@ -17,6 +17,7 @@ from provisioner.observe.ddl_text import (
     comment_on_table,
     comments,
     create_indexes,
+    create_sequence,
     create_statements,
     drop_index,
 )
@@ -68,7 +69,7 @@ def _prepare(want: Shape, sequences: Iterable[Sequence]) -> Iterator[str]:
         for one in sequences:
             if fold(one.name.schema) != DEFAULT_SCHEMA:
                 yield f"CREATE SCHEMA IF NOT EXISTS {quote(one.name.schema)}"
-            yield f"CREATE SEQUENCE IF NOT EXISTS {one.name.sql} START {one.start} INCREMENT {one.increment}"
+            yield create_sequence(one)
 
 
 def _replace_view(shapes: Shapes) -> Iterator[str]:

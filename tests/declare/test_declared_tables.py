@@ -93,7 +93,6 @@ WRONG = {
     "a sequence of ours": ("old.ids:", "_provisioner.ids:", "reserved_schema", "_provisioner", "own records"),
     "a sequence with three parts": ("old.ids:", "a.b.c:", "bad_name", "a.b.c", "name of a sequence"),
     "a sequence that stands still": ("increment: 5", "increment: 0", "wrong_value", "0}", "stand still"),
-    "a sequence from below": ("start: 10", "start: 0", "wrong_value", "0, inc", "from 1 or more"),
     "a sequence that is a number": ("old.ids: {}", "old.ids: 7", "wrong_type", "7}\nforget", "or {}"),
     "a step's index": (CENSUS, f"indexes: {{a: id}}, {CENSUS}", "declared_only", "indexes: {a", "Take indexes out"),
     "a step's key": (CENSUS, f"unique: [id], {CENSUS}", "declared_only", "unique: [id]", "under expect"),

@@ -88,7 +88,8 @@ begins and ends with lines
     "foreign keys in a schema": """CREATE SCHEMA s; CREATE TABLE s.p (id INTEGER PRIMARY KEY);
         CREATE TABLE s.c (p INTEGER REFERENCES s.p (id))""",
     "sequences": """CREATE SEQUENCE ids; CREATE SEQUENCE odd START 5 INCREMENT BY 2;
-        CREATE SEQUENCE down INCREMENT BY -1;
+        CREATE SEQUENCE down INCREMENT BY -1; CREATE SEQUENCE zero MINVALUE 0 START 0;
+        CREATE SEQUENCE far START 7 INCREMENT BY -2 MAXVALUE 7;
         CREATE SCHEMA s; CREATE SEQUENCE s."q.r"; CREATE TABLE t (id BIGINT PRIMARY KEY DEFAULT nextval('ids'),
         n BIGINT DEFAULT nextval('odd') + 1, m BIGINT DEFAULT nextval('s."q.r"')); INSERT INTO t DEFAULT VALUES""",
     "indexes": """CREATE TABLE t (a INTEGER, b VARCHAR, "c d" INTEGER); CREATE INDEX one ON t (a);
