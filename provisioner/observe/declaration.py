@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 
@@ -21,6 +22,9 @@ _CURES = {
     "sql": "Write one query, for example `sql: SELECT id, name FROM people`.",
 }
 _CURE = "Mend its declaration."
+# In a check DuckDB takes it for a column of a table.
+_DOTTED = re.compile(r"[^\W\d]\w*\.[^\W\d]")
+_FIELD = "Write a condition over the row; a field of a struct in brackets, for example `check: size['width'] > 0`."
 Attempt = Callable[[Shape], duckdb.Error | None]
 
 
@@ -114,7 +118,8 @@ def _refused_expressions(
 def _problem(table: Table, column: Column | None, kind: str, text: str, error: duckdb.Error) -> Problem:
     place, name = (column.place, f"{table.name}.{column.name}") if column else (table.place, str(table.name))
     message = f"{name} has the {kind} `{text}`, which DuckDB refuses: {first_line(error)}"
-    return Problem(str(place), CODE, message, _CURES.get(kind, _CURE))
+    cure = _FIELD if kind == "check" and _DOTTED.search(text) else _CURES.get(kind, _CURE)
+    return Problem(str(place), CODE, message, cure)
 
 
 def _expressions(table: Table) -> Iterator[tuple[Place, str, str, str]]:

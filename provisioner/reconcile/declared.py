@@ -9,6 +9,7 @@ from provisioner.reconcile.change import reason_of
 from provisioner.reconcile.draft import Draft, choose, draw_up, refusals
 from provisioner.reconcile.faults import find_faults
 from provisioner.reconcile.values import Mend, Reason
+from provisioner.reconcile.wording import another_maker
 
 Found = tuple[Reason, Mend, str]
 
@@ -34,6 +35,8 @@ def find_declared(unit: Unit, want: Want, catalog: Catalog, graph: Graph, parts:
         yield from _of_draft(draft, catalog)
     elif stamp is None and not mark:
         yield Reason.UNSTAMPED, Mend.ADOPT, "is as declared, made by someone else"
+    elif stamp is not None and stamp.unit != unit.id:
+        yield Reason.DEFINITION_CHANGED, Mend.ADOPT, another_maker(stamp.unit, unit.id)
     elif stamp is not None and stamp.base != base:
         yield from _renewed(unit, stamp.parts, parts)
 

@@ -11,6 +11,7 @@ from provisioner.reconcile.declared import find_declared
 from provisioner.reconcile.faults import find_faults
 from provisioner.reconcile.fingerprint import hash_parts, mix_run
 from provisioner.reconcile.values import Drift, Findings, Fingerprint, Mend, Reason, Request
+from provisioner.reconcile.wording import another_maker
 
 ORDER = {reason: number for number, reason in enumerate(Reason)}
 LEFTOVERS = ("__dbt_tmp", "__dbt_backup")
@@ -126,6 +127,9 @@ def _reasons(
 
 def _stale(unit: Unit, stamp: Stamp, parts: Parts, base: str) -> Iterator[tuple[Reason, str]]:
     if stamp.base == base:
+        return
+    if stamp.unit != unit.id:
+        yield Reason.DEFINITION_CHANGED, another_maker(stamp.unit, unit.id)
         return
     changed = [
         *(

@@ -65,7 +65,7 @@ def find_ways(
 def _prepare(want: Shape, sequences: Iterable[Sequence]) -> Iterator[str]:
     if fold(want.table.schema) != DEFAULT_SCHEMA:
         yield f"CREATE SCHEMA IF NOT EXISTS {quote(want.table.schema)}"
-    if any("nextval" in fold(column.default or "") for column in want.columns):
+    if any("nextval" in fold(text or "") for text in (want.view, *(column.default for column in want.columns))):
         for one in sequences:
             if fold(one.name.schema) != DEFAULT_SCHEMA:
                 yield f"CREATE SCHEMA IF NOT EXISTS {quote(one.name.schema)}"

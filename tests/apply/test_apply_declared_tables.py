@@ -6,7 +6,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from projects import Project, ran, shop
+from projects import Project, make, ran, shop
 
 
 def test_a_declared_table_is_created_with_its_key_its_not_null_and_its_default(tmp_path: Path) -> None:
@@ -76,6 +76,34 @@ def test_a_declared_table_that_is_there_already_is_adopted_with_its_rows(tmp_pat
     )
     assert ran(project.apply(target=["notes"])) == {"table:notes": "adopted"}
     assert project.rows("FROM notes") == [(7, "mine")]
+
+
+def test_a_view_may_take_numbers_from_a_sequence_of_the_manifest(tmp_path: Path) -> None:
+    tables = {"drawn": {"tier": "one", "sql": "SELECT nextval('lots') AS lot"}}
+    project = make(tmp_path, {}, tables, sequences={"lots": {"start": 0, "increment": 5}})
+    project.apply()
+    project.sql("CREATE TABLE seen AS FROM drawn")
+    assert project.rows("FROM seen") == [(0,)] and project.plan().converged
+
+
+@pytest.mark.parametrize("later", ["declared", "produced"])
+def test_a_table_that_another_unit_makes_now_says_so_in_one_line(tmp_path: Path, later: str) -> None:
+    entry = {"tier": "one", "columns": {"id": "INTEGER"}}
+    project = make(
+        tmp_path, {"ids": {"sql": "ids.sql"}}, {"t": {**entry, "step": "ids"}}, {"ids.sql": "SELECT 1::INT AS id"}
+    )
+    if later == "produced":
+        project.declare(tables={"t": entry}, steps={})
+        project.apply()
+        project.declare(tables={"t": {**entry, "step": "ids"}}, steps={"ids": {"sql": "ids.sql"}})
+    else:
+        project.apply()
+        project.declare(tables={"t": entry}, steps={})
+    old, new = ("ids", "table:t") if later == "declared" else ("table:t", "ids")
+    (action,) = project.plan().actions
+    assert [one.fact for one in action.reasons] == [f"was made by {old}, and {new} makes it now"]
+    project.apply()
+    assert project.plan().converged
 
 
 def test_a_value_that_its_new_type_cannot_hold_is_shown_and_kept(tmp_path: Path) -> None:
