@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Set
 
 from provisioner.declare.values import HazardKind, TableName
 from provisioner.observe.values import Catalog, Graph, Unit, UnitKind
-from provisioner.reconcile.draft import broken_views, choose, draw_up, hazards
+from provisioner.reconcile.alterations import Alterations
+from provisioner.reconcile.draft import broken_views
 from provisioner.reconcile.drift import leftovers, makes_views
 from provisioner.reconcile.faults import replaceable
 from provisioner.reconcile.order import sort_units
@@ -19,7 +20,6 @@ from provisioner.reconcile.values import (
     Findings,
     Hazard,
     Mend,
-    Migration,
     Plan,
     Reason,
     Request,
@@ -36,13 +36,13 @@ def make_plan(
     drift: DriftByUnit = defaultdict(list)
     for one in findings.drift:
         drift[one.unit].append(one)
-    scope = _with_loosened(_scope(graph, drift, request), drift, catalog, graph)
+    alterations = Alterations(catalog, graph)
+    scope = _scope(graph, drift, request, alterations)
     remade = {table for name in scope if _runs(drift[name]) for table in graph.units[name].tables}
     actions: list[Action] = []
-    carried = _carried([name for name in scope if _alters(drift[name])], catalog, graph)
-    for unit in sort_units((graph.units[name] for name in scope), graph, carried):
+    for unit in sort_units((graph.units[name] for name in scope), graph, _carried(scope, drift, alterations)):
         if unit.kind is UnitKind.DECLARED:
-            actions += _declared_actions(unit, drift[unit.id], catalog, graph, remade)
+            actions += alterations.actions(unit, drift[unit.id], remade)
         else:
             actions += _actions(unit, drift[unit.id], catalog, durations.units)
     orphans = tuple(one for one in drift[""] if request.targets is None)
@@ -61,7 +61,7 @@ def _starts_dbt(action: Action) -> bool:
     return action.mend is Mend.RUN and action.kind is UnitKind.DBT
 
 
-def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
+def _scope(graph: Graph, drift: DriftByUnit, request: Request, alterations: Alterations) -> set[str]:
     """The units whose drift is to be removed: what was asked for, and what must run so that it can run.
 
     A relation that only dbt knows and whose readers are all trusted tables may be absent or stale: nobody needs it.
@@ -77,6 +77,10 @@ def _scope(graph: Graph, drift: DriftByUnit, request: Request) -> set[str]:
                 _add_sources(unit, graph, drift, scope, seen)
         elif request.targets is None and _only_adopts(drift[unit.id]):
             scope.add(unit.id)
+    while more := {one for name in scope if _alters(drift[name]) for one in alterations.loosened_by(name)} - scope:
+        for name in more:
+            scope.add(name)
+            _add_sources(graph.units[name], graph, drift, scope, seen)
     return scope
 
 
@@ -111,6 +115,15 @@ def _alters(drift: Iterable[Drift]) -> bool:
     return any(one.mend is Mend.ALTER for one in drift)
 
 
+def _carried(scope: Iterable[str], drift: DriftByUnit, alterations: Alterations) -> dict[str, set[str]]:
+    """By unit those whose changes carry it along."""
+    found = defaultdict[str, set[str]](set)
+    for name in scope:
+        for child in alterations.carried_by(name) if _alters(drift[name]) else ():
+            found[child].add(name)
+    return found
+
+
 def _only_adopts(drift: list[Drift]) -> bool:
     return bool(drift) and all(one.mend is Mend.ADOPT for one in drift)
 
@@ -130,62 +143,6 @@ def _actions(unit: Unit, drift: list[Drift], catalog: Catalog, durations: Mappin
         )
     elif by_mend[Mend.ADOPT]:
         yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, by_mend[Mend.ADOPT])
-
-
-def _declared_actions(
-    unit: Unit, drift: list[Drift], catalog: Catalog, graph: Graph, remade: Set[TableName]
-) -> Iterable[Action]:
-    """What one migration mends, and nothing where a person has to go first."""
-    mends = {one.mend for one in drift}
-    if not mends or Mend.BY_HAND in mends:
-        return
-    mend = next((mend for mend in (Mend.CREATE, Mend.ALTER) if mend in mends), Mend.ADOPT)
-    draft = draw_up(unit.wants[0], catalog, graph)
-    way = choose(draft, catalog) if draft else None
-    if mend is Mend.ADOPT or draft is None or way is None:
-        yield Action(Mend.ADOPT, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift))
-        return
-    dangers = tuple(hazards(draft, way, catalog, remade))
-    yield Action(mend, unit.id, unit.kind, unit.tier, unit.tables, tuple(drift), dangers, migration=way)
-
-
-def _with_loosened(scope: set[str], drift: DriftByUnit, catalog: Catalog, graph: Graph) -> set[str]:
-    """The units and those whose foreign keys they break, which have to follow."""
-    found, waiting = set(scope), [name for name in scope if _alters(drift[name])]
-    while waiting:
-        way = _way(graph.units[waiting.pop()], catalog, graph)
-        after = set(_makers_of(way.loosened, catalog, graph) if way else ()) - found
-        found |= after
-        waiting += after
-    return found
-
-
-def _way(unit: Unit, catalog: Catalog, graph: Graph) -> Migration | None:
-    draft = draw_up(unit.wants[0], catalog, graph)
-    return choose(draft, catalog) if draft else None
-
-
-def _makers_of(tables: Iterable[TableName], catalog: Catalog, graph: Graph) -> Iterator[str]:
-    """The units of those of the tables that are declared, be it under a new name."""
-    called = {shapes.old: table for table, shapes in catalog.shapes.items() if shapes.old}
-    makers = graph.makers()
-    for table in tables:
-        if (name := called.get(table, table)) in makers:
-            yield makers[name].id
-
-
-def _carried(altered: Iterable[str], catalog: Catalog, graph: Graph) -> dict[str, set[str]]:
-    """Tables that the change of another one carries along as they are: they are changed themselves after that.
-
-    Whoever is to refer to such a table from now on comes first all the same.
-    """
-    found = defaultdict[str, set[str]](set)
-    for name in altered:
-        way = _way(graph.units[name], catalog, graph)
-        for child in _makers_of(way.also if way else (), catalog, graph):
-            if child not in graph.behind(name):
-                found[child].add(name)
-    return found
 
 
 def _full_refresh(unit: Unit, reasons: Iterable[Drift]) -> bool:

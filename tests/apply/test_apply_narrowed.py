@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from projects import ALL, Project, planned, ran, shop
+from projects import ALL, Project, make, planned, ran, shop
 
 from provisioner import UsageError
 
@@ -29,6 +29,23 @@ def test_a_target_is_a_table_a_step_or_a_tier_and_brings_what_it_needs(
     assert set(ran(project.apply(target=[target]))) == expected
     assert project.plan(target=[target]).converged
     assert set(planned(project.plan())) == ALL - expected
+
+
+def test_a_key_of_another_type_takes_what_refers_to_it_along(tmp_path: Path) -> None:
+    def family(key: str) -> dict[str, object]:
+        refers = [{"columns": "who", "references": {"table": "people"}}]
+        return {
+            "people": {"tier": "one", "columns": {"id": key}, "primary_key": ["id"]},
+            "visits": {"tier": "one", "columns": {"who": key}, "foreign_keys": refers},
+            "others": {"tier": "one", "columns": {"who": key}},
+        }
+
+    project = make(tmp_path, {}, family("INTEGER"))
+    project.apply()
+    project.sql("INSERT INTO people VALUES (1)", "INSERT INTO visits VALUES (1)")
+    project.declare(tables=family("BIGINT"))
+    assert set(ran(project.apply(target=["people"]))) == {"table:people", "table:visits"}
+    assert set(planned(project.plan())) == {"table:others"}
 
 
 def test_drift_outside_of_the_target_is_left_alone(shop_as_declared: Project) -> None:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -118,3 +121,22 @@ def test_a_view_follows_the_columns_that_it_reads_in_one_apply(notes: Project) -
     assert [one.error for one in found.rehearsed] == ["", ""] and found.hazards == ()
     notes.apply()
     assert notes.rows("SELECT * FROM shown ORDER BY ALL") == [("11", 7), ("two", 7)] and notes.plan().converged
+
+
+# Dies when the change is made and looked at, and before it is undone.
+KILLED = """
+import os, signal, provisioner
+from provisioner.execute import rehearsal
+rehearsal.verify = lambda *given: os.kill(os.getpid(), signal.SIGKILL)
+provisioner.plan("provision.yaml", rehearse=True)
+"""
+
+
+def test_a_rehearsal_that_is_killed_has_changed_nothing(notes: Project) -> None:
+    declare(notes, columns={"id": "BIGINT", "more": {"type": "INTEGER", "default": 7}})
+    before = notes.contents()
+    died = subprocess.run([sys.executable, "-c", KILLED], cwd=notes.folder, check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert notes.contents() == before
+    assert notes.refused().code == "hazard"
+    assert ran(notes.apply(allow=["drops_column"])) == {"table:notes": "done"} and notes.plan().converged
