@@ -21,7 +21,7 @@ from provisioner.observe.declaration import find_faults, raise_problems, refused
 from provisioner.observe.lexer import TokenKind
 from provisioner.observe.query import canonical_query
 from provisioner.observe.shape import in_order, read_shapes
-from provisioner.observe.spelling import name_of, tokens_of
+from provisioner.observe.spelling import name_of, tokens_of, without_table
 from provisioner.observe.values import Shape
 
 # Printing what was read settles at once or in the second round, in all that we met.
@@ -97,7 +97,7 @@ class Scratch:
         """Make, read, and make again from what was read until that changes nothing."""
         settled: dict[TableName, Shape] = {}
         errors: dict[TableName, duckdb.Error] = {}
-        waiting = {shape.table: shape for shape in shapes}
+        waiting = {shape.table: _unqualified(shape) for shape in shapes}
         for table, shape in list(waiting.items()):
             if shape.view is not None:
                 settled[table] = replace(waiting.pop(table), view=canonical_query(self._connection, shape.view))
@@ -185,6 +185,11 @@ class Scratch:
     def _ensure_schema(self, table: TableName) -> None:
         if fold(table.schema) != DEFAULT_SCHEMA:
             self._connection.execute(f"CREATE SCHEMA IF NOT EXISTS {quote(table.schema)}")
+
+
+def _unqualified(shape: Shape) -> Shape:
+    """Under another name, also for a moment, a check that names its table is one that nothing can be written past."""
+    return replace(shape, checks=tuple(without_table(check, shape.table.name) for check in shape.checks))
 
 
 def _worded(shape: Shape) -> tuple[object, ...]:

@@ -84,6 +84,24 @@ def plain(text: str, columns: Mapping[str, str] | None = None) -> str:
     return as_older("".join(pieces), tokens_of) or text
 
 
+def without_table(text: str, table: str) -> str:
+    """The expression with its columns as columns alone: `notes.body` is `body` in a check of notes."""
+    tokens = tokens_of(text)
+    names = (TokenKind.WORD, TokenKind.QUOTED)
+    own = {
+        at
+        for at, (name, dot, column) in enumerate(zip(tokens, tokens[1:], tokens[2:], strict=False))
+        if dot.text == "." and name.kind in names and column.kind in names and fold(name_of(name)) == fold(table)
+        and (at == 0 or tokens[at - 1].text != ".")
+    }  # fmt: skip
+    pieces = list[str]()
+    for at, token in enumerate(tokens):
+        if at not in own and at - 1 not in own:
+            before = tokens[at - 2].before if at - 2 in own else token.before
+            pieces.append((" " if before and pieces else "") + token.text)
+    return "".join(pieces) if own else text
+
+
 def without_brackets(text: str) -> str:
     """The expression without brackets around all of it."""
     tokens = tokens_of(text)

@@ -13,9 +13,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import reduce
 
 from provisioner.declare.values import ForeignKey, Table, TableName, fold, quote
 from provisioner.observe.ddl_text import comments, create_indexes, create_table, literal
+from provisioner.observe.spelling import without_table
 from provisioner.observe.values import Child, ColumnShape, Shape, Shapes, Structure
 from provisioner.reconcile.pairing import pair_columns
 
@@ -43,7 +45,9 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
     A value that its new type cannot hold becomes NULL: that is lossy_type, and asked about.
     """
     paired, found = pair_columns(declared, shapes), {}
-    backfills = {fold(column.name): column.backfill for column in declared.columns}
+    backfills = {
+        fold(one.name): _of_columns(one.backfill, shapes) for one in declared.columns if one.backfill is not None
+    }
     for column in shapes.want.columns:
         if column.generated is not None:
             continue
@@ -53,6 +57,12 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
         elif backfill is not None:
             found[column.name] = _closed(backfill)
     return found
+
+
+def _of_columns(expression: str, shapes: Shapes) -> str:
+    """Over the columns alone, since the rows may be laid aside under another name."""
+    tables = [shape.table for shape in (shapes.want, shapes.have) if shape is not None]
+    return reduce(lambda text, table: without_table(text, table.name), tables, expression)
 
 
 def _converted(had: ColumnShape, has: ColumnShape) -> str:
