@@ -16,6 +16,7 @@ from provisioner.declare.problems import Problems, show
 from provisioner.declare.values import Place
 
 LIMIT_DEPTH = 64
+_TOO_DEEP = "too_deep", f"nested deeper than {LIMIT_DEPTH} levels.", "Flatten it."
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -86,7 +87,7 @@ class _Reader:
 
     def node(self, event: yaml.Event, depth: int, named_at: Place | None = None) -> Node:
         if depth > LIMIT_DEPTH:
-            self.refuse(event, "too_deep", f"nested deeper than {LIMIT_DEPTH} levels.", "Flatten it.")
+            self.refuse(event, *_TOO_DEEP)
         place = self.place(event)
         if isinstance(event, yaml.AliasEvent):
             self.feature(place, f"alias *{show(event.anchor or '')}")
@@ -144,6 +145,9 @@ def parse_tree(text: str, file: str, problems: Problems) -> Node | None:
         return None
     except yaml.YAMLError as error:
         place, message = _syntax(error, text, file)
+        if "nesting depth" in message:  # PyYAML from 6.0.4 on looks that far ahead by itself
+            problems.add(place, *_TOO_DEEP)
+            return None
         problems.add(place, "syntax", f"this is not YAML: {message}.", _syntax_cure(text, place))
         return None
 

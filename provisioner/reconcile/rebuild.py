@@ -61,8 +61,10 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
 
 def _of_columns(expression: str, shapes: Shapes) -> str:
     """Over the columns alone, since the rows may be laid aside under another name."""
-    tables = [shape.table for shape in (shapes.want, shapes.have) if shape is not None]
-    return reduce(lambda text, table: without_table(text, table.name), tables, expression)
+    assert shapes.have is not None
+    columns = {fold(column.name) for column in shapes.have.columns}
+    tables = {fold(shape.table.name) for shape in (shapes.want, shapes.have)} - columns
+    return reduce(without_table, sorted(tables), expression)
 
 
 def _converted(had: ColumnShape, has: ColumnShape) -> str:

@@ -22,7 +22,7 @@ UNREADABLE = {
     "a control character": (b"version: 1\nname: \x07\n", "2:7", "syntax"),
     "two documents": (b"version: 1\n---\nversion: 1\n", "2:1", "several_documents"),
     "sixty-five lists": (b"x: " + b"[" * 65 + b"]" * 65, "1:67", "too_deep"),
-    "a hundred thousand lists": (b"[" * 100_000, "1:65", "too_deep"),
+    "nine hundred lists": (b"[" * 900, "1:65", "too_deep"),
     "too many bytes": (b"#" * 5_000_001, "1:1", "too_large"),
     "a newer version": (b"version: 2\nsomething: new\n", "1:10", "unknown_version"),
 }
@@ -37,6 +37,11 @@ def test_a_file_that_is_no_manifest_is_refused_with_its_place(tmp_path: Path, na
         load_manifest(path, variables={})
     assert [(problem.place, problem.code) for problem in caught.value.problems] == [(f"{path}:{place}", code)]
     assert caught.value.problems[0].cure
+
+
+def test_lists_without_end_are_too_deep_whether_provision_or_yaml_stops_first(tmp_path: Path) -> None:
+    (problem,) = problems_of(tmp_path, "[" * 100_000)
+    assert (problem.code, problem.message) == ("too_deep", "nested deeper than 64 levels.")
 
 
 @pytest.mark.parametrize(
