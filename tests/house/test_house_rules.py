@@ -27,6 +27,7 @@ VALUES = {
     "provisioner.declare.values",
     "provisioner.observe.values",
     "provisioner.observe.ddl_text",
+    "provisioner.observe.spelling",
     "provisioner.errors",
 }
 BANNED = {
