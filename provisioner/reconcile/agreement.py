@@ -70,10 +70,10 @@ def _differences(was: SavedAction, action: SavedAction) -> Iterator[Moved]:
 
 
 def _moved_facts(names: Iterable[str], old: Facts, new: Facts, carried: Container[str]) -> Iterator[Moved]:
-    """carried: tables whose structure another action of the plan, that is done, has changed along with its own."""
+    """carried: tables whose foreign keys another action of the plan, that is done, has changed along with its own."""
     for name in names:
         before, after = (
-            {fact: value for fact, value in facts.get(name, {}).items() if fact != "shape" or name not in carried}
+            {fact: value for fact, value in facts.get(name, {}).items() if fact != "references" or name not in carried}
             for facts in (old, new)
         )
         yield from _moved(name, before, after)

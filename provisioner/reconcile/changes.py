@@ -116,8 +116,8 @@ def _of_constraints(want: Shape, have: Shape) -> Iterator[Change]:
         yield Change(ChangeKind.KEY, f"primary key is {words}")
     yield from _of_sets(ChangeKind.UNIQUE, "unique", dict.fromkeys(_keys(want)), _keys(have))
     yield from _of_checks(want, have)
-    referring = {_of_key(key): key for key in want.foreign_keys}
-    yield from _of_sets(ChangeKind.FOREIGN_KEY, "foreign key", referring, set(map(_of_key, have.foreign_keys)))
+    referring = {say_reference(key): key for key in want.foreign_keys}
+    yield from _of_sets(ChangeKind.FOREIGN_KEY, "foreign key", referring, set(map(say_reference, have.foreign_keys)))
 
 
 def _of_sets(
@@ -150,7 +150,8 @@ def _folded(names: Iterable[str]) -> tuple[str, ...]:
     return tuple(map(fold, names))
 
 
-def _of_key(key: ForeignKey) -> str:
+def say_reference(key: ForeignKey) -> str:
+    """As a person reads it; two that mean the same read the same."""
     return f"({', '.join(_folded(key.columns))}) references {key.table} ({', '.join(_folded(key.references))})"
 
 

@@ -35,7 +35,7 @@ def find_declared(unit: Unit, want: Want, catalog: Catalog, graph: Graph, parts:
         yield from _of_draft(draft, catalog)
     elif stamp is None and not mark:
         yield Reason.UNSTAMPED, Mend.ADOPT, "is as declared, made by someone else"
-    elif stamp is not None and stamp.unit != unit.id:
+    elif stamp is not None and stamp.base != base and stamp.unit != unit.id:
         yield Reason.DEFINITION_CHANGED, Mend.ADOPT, another_maker(stamp.unit, unit.id)
     elif stamp is not None and stamp.base != base:
         yield from _renewed(unit, stamp.parts, parts)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 
 from provisioner.declare.values import HazardKind, TableName
 from provisioner.observe.values import Catalog, Relation, Stamp
+from provisioner.reconcile.changes import say_reference
 from provisioner.reconcile.values import Drift, Plan, Reason
 from provisioner.reconcile.wording import many
 
@@ -31,7 +33,8 @@ def read_facts(table: TableName, plan: Plan, catalog: Catalog) -> dict[str, str]
         facts["rows"] = NONE if relation.rows is None else str(relation.rows)
     shapes = catalog.shapes.get(table)
     if shapes is not None and shapes.have is not None:
-        facts["shape"] = digest_of(repr(shapes.have))
+        facts["shape"] = digest_of(repr(replace(shapes.have, foreign_keys=())))
+        facts["references"] = short("; ".join(map(say_reference, shapes.have.foreign_keys)) or NONE)
     if answers := _answers(table, catalog):
         facts["answers"] = short("; ".join(answers))
     unmet = sorted(one.fact for one in _drift(plan) if one.table == table and one.reason is Reason.EXPECTATION_FAILED)

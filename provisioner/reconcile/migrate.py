@@ -57,9 +57,9 @@ def find_ways(
         rewrites = any(change.kind is ChangeKind.TYPE for change in changes)
         ways.append(Migration(shapes.want, (*before, *_alter(shapes, changes)), rewrites, old=shapes.old))
     statements, again = rebuild(declared, shapes)
-    whole = Migration(shapes.want, (*before, *statements), True, old=shapes.old, again=again)
-    carried = tuple(child.have.table for child in shapes.children)
-    return (*ways, replace(whole, also=carried, loosened=find_loosened(declared, shapes)))
+    carried, loosened = tuple(child.have.table for child in shapes.children), find_loosened(declared, shapes)
+    ways.append(Migration(shapes.want, (*before, *statements), True, carried, loosened, shapes.old, again))
+    return tuple(ways)
 
 
 def _prepare(want: Shape, sequences: Iterable[Sequence]) -> Iterator[str]:

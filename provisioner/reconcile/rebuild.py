@@ -13,11 +13,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import reduce
 
 from provisioner.declare.values import ForeignKey, Table, TableName, fold, quote
 from provisioner.observe.ddl_text import comments, create_indexes, create_table, literal
-from provisioner.observe.spelling import without_table
 from provisioner.observe.values import Child, ColumnShape, Shape, Shapes, Structure
 from provisioner.reconcile.pairing import pair_columns
 
@@ -45,9 +43,7 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
     A value that its new type cannot hold becomes NULL: that is lossy_type, and asked about.
     """
     paired, found = pair_columns(declared, shapes), {}
-    backfills = {
-        fold(one.name): _of_columns(one.backfill, shapes) for one in declared.columns if one.backfill is not None
-    }
+    backfills = {fold(column.name): column.backfill for column in declared.columns}
     for column in shapes.want.columns:
         if column.generated is not None:
             continue
@@ -57,14 +53,6 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
         elif backfill is not None:
             found[column.name] = _closed(backfill)
     return found
-
-
-def _of_columns(expression: str, shapes: Shapes) -> str:
-    """Over the columns alone, since the rows may be laid aside under another name."""
-    assert shapes.have is not None
-    columns = {fold(column.name) for column in shapes.have.columns}
-    tables = {fold(shape.table.name) for shape in (shapes.want, shapes.have)} - columns
-    return reduce(without_table, sorted(tables), expression)
 
 
 def _converted(had: ColumnShape, has: ColumnShape) -> str:
@@ -86,7 +74,7 @@ def _beside(declared: Table, shapes: Shapes) -> Iterator[str]:
     assert old is not None
     new = _beside_it(want.table, _NEW)
     yield create_table(want, new)
-    yield _fill(new, old.table, values_of(declared, shapes))
+    yield _fill(new, old.table, old.table.sql, values_of(declared, shapes))
     yield _compare(old.table, new)
     yield f"DROP TABLE {old.table.sql}"
     yield f"ALTER TABLE {new.sql} RENAME TO {quote(want.table.name)}"
@@ -110,8 +98,12 @@ def _under_own_names(declared: Table, shapes: Shapes) -> Iterator[str]:
 
 def _put_back(shape: Shape, old: TableName, values: dict[str, str]) -> Iterator[str]:
     kept = _kept(old)
+    rows = f"{kept.sql} AS {quote(old.name)}"  # a backfill may name the table
     yield create_table(shape)
-    yield from _fill_in_order(shape, kept, values) if _refers_to_itself(shape) else [_fill(shape.table, kept, values)]
+    if _refers_to_itself(shape):
+        yield from _fill_in_order(shape, old, rows, values)
+    else:
+        yield _fill(shape.table, old, rows, values)
     yield _compare(kept, shape.table)
     yield f"DROP TABLE {kept.sql}"
     yield from create_indexes(shape)
@@ -159,27 +151,27 @@ def _refers_to_itself(shape: Shape) -> bool:
     return any(key.table == shape.table for key in shape.foreign_keys)
 
 
-def _fill(new: TableName, old: TableName, values: dict[str, str]) -> str:
-    """A row of which nothing would be left is not made."""
+def _fill(new: TableName, old: TableName, rows: str, values: dict[str, str]) -> str:
+    """A row of which nothing would be left is not made. rows: what stands behind FROM for those of the old table."""
     if not values:
         words = literal(f"nothing of a row of {old.name} is left in {new.name}")
-        return f"SELECT CASE WHEN EXISTS (FROM {old.sql}) THEN system.main.error({words}) ELSE true END"
+        return f"SELECT CASE WHEN EXISTS (FROM {rows}) THEN system.main.error({words}) ELSE true END"
     columns, selected = ", ".join(map(quote, values)), ", ".join(values.values())
-    return f"INSERT INTO {new.sql} ({columns}) SELECT {selected} FROM {old.sql}"
+    return f"INSERT INTO {new.sql} ({columns}) SELECT {selected} FROM {rows}"
 
 
-def _fill_in_order(shape: Shape, old: TableName, values: dict[str, str]) -> Iterator[str]:
+def _fill_in_order(shape: Shape, old: TableName, rows: str, values: dict[str, str]) -> Iterator[str]:
     """DuckDB takes no row that refers to one of the same statement: so a row waits while its parent waits."""
     own = [key for key in shape.foreign_keys if key.table == shape.table]
     if not all(name in values for key in own for name in (*key.columns, *key.references)):
-        yield _fill(shape.table, old, values)
+        yield _fill(shape.table, old, rows, values)
         return
     waiting, columns = _beside_it(shape.table, _WAITING), ", ".join(map(quote, values))
     types = {column.name: column.type for column in shape.columns}
     selected = ", ".join(f"CAST({value} AS {types[name]}) AS {quote(name)}" for name, value in values.items())
     blocked = " OR ".join(f"({refers(key)})" for key in own)
     ready = f"FROM {waiting.sql} AS child WHERE NOT EXISTS (FROM {waiting.sql} AS parent WHERE {blocked})"
-    yield f"CREATE TABLE {waiting.sql} AS SELECT {selected} FROM {old.sql}"
+    yield f"CREATE TABLE {waiting.sql} AS SELECT {selected} FROM {rows}"
     yield f"INSERT INTO {shape.table.sql} ({columns}) SELECT {columns} {ready}"
     yield f"DELETE {ready}"
     words = literal(f"rows of {shape.table.name} refer to themselves, or to each other in a circle")

@@ -1,4 +1,4 @@
-"""Counts as a person reads them."""
+"""What several facts say in the same words."""
 
 from __future__ import annotations
 

@@ -78,6 +78,20 @@ def test_a_declared_table_that_is_there_already_is_adopted_with_its_rows(tmp_pat
     assert project.rows("FROM notes") == [(7, "mine")]
 
 
+def test_a_table_whose_check_names_it_is_taken_over_and_called_otherwise(tmp_path: Path) -> None:
+    """DuckDB 1.5 renames it, and then nothing can be written to it any more."""
+    entry = {"tier": "one", "columns": {"a": "INTEGER", "b": "INTEGER"}, "check": "a > 0"}
+    project = make(tmp_path, {}, {"t": entry})
+    project.sql("CREATE TABLE t (a INTEGER, b INTEGER, CHECK (t.a > 0))", "INSERT INTO t VALUES (1, 2)")
+    assert ran(project.apply()) == {"table:t": "adopted"}
+    project.declare(tables={"u": {**entry, "renamed_from": "t"}})
+    project.apply()
+    project.sql("INSERT INTO u VALUES (3, 4)")
+    assert project.rows("FROM u ORDER BY a") == [(1, 2), (3, 4)] and project.plan().converged
+    with pytest.raises(duckdb.ConstraintException):
+        project.sql("INSERT INTO u VALUES (-1, 1)")
+
+
 def test_a_view_may_take_numbers_from_a_sequence_of_the_manifest(tmp_path: Path) -> None:
     tables = {"drawn": {"tier": "one", "sql": "SELECT nextval('lots') AS lot"}}
     project = make(tmp_path, {}, tables, sequences={"lots": {"start": 0, "increment": 5}})

@@ -158,11 +158,13 @@ RUN = (
     Point("before trust is withdrawn", Strike(_MARK), ANY),
     Point("when trust is withdrawn, before the effect", Strike(_MARK, "after", 2), ANY),
     Point("after the effect, before it is verified", Strike("execute.transaction:verify", nth=3), LOADING),
+    Point("the same, when a dead run is gone on with", Strike("execute.transaction:verify"), ("died",)),
     Point("before trust is granted", Strike(_GRANT, nth=2), ANY),
     Point("when trust is granted, before the commit", Strike(_GRANT, "after"), ANY),
     Point("the same, of a script", Strike(_GRANT, "after", 3), LOADING),
     Point("after the commit, before it is read back", Strike("execute.transaction:read_back"), ANY),
     Point("when a script's commit is read back", Strike("execute.transaction:read_back", "after", 3), LOADING),
+    Point("the same commit, of what a dead run began", Strike("execute.transaction:read_back", "after"), ("died",)),
     Point("between two units", Strike("execute.walk:Walk.finished", "after"), ANY),
     Point("between two tiers", Strike("execute.walk:Walk._verify_tier"), LOADING),
     Point(
