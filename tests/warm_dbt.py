@@ -15,6 +15,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Callable
 from contextlib import suppress
 from importlib import import_module
 from types import ModuleType
@@ -36,6 +37,9 @@ _OF_DBT = (
     *("sqlparse", "sqlparse.cli"),
 )
 _MAGIC_AT, _MAGIC = 8, b"DUCK"
+
+# What a forked worker does before anything else.
+FIRST_ACTS: list[Callable[[], None]] = []
 
 
 def preload() -> None:
@@ -61,7 +65,7 @@ class _Popen(subprocess.Popen[bytes]):
         stdin, _, _, stdout, _, stderr = ends
         self.pid = os.fork()
         if self.pid == 0:
-            warm.begin([stdin, stdout, stderr], folder, environment, args[2:], prepare=_forget, kept=kept)
+            warm.begin([stdin, stdout, stderr], folder, environment, args[2:], prepare=_be_new, kept=kept)
         self._child_created = True
         self._close_pipe_fds(*ends)  # type: ignore[attr-defined]
 
@@ -73,6 +77,12 @@ class _Subprocess(ModuleType):
 
     def __getattr__(self, name: str) -> Any:
         return getattr(subprocess, name)
+
+
+def _be_new() -> None:
+    _forget()
+    for act in FIRST_ACTS:
+        act()
 
 
 def _forget() -> None:

@@ -20,11 +20,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
 import duckdb
+import neighbours  # noqa: F401  so that the next line finds its module
+import warm_dbt
 from forked import Command, Ended, Forked
 from worlds import database_of
 
@@ -49,11 +52,13 @@ def one_thread(*words, **settings):
 duckdb.connect = one_thread
 """
 # The first child is traced, in the place where it would have been: its parent sees the same process id and ending.
+# One that is forked (`warm_dbt.py`) waits for its tracer instead, which then need not watch dbt being imported.
 START = """#!/bin/sh
 mkdir {once} 2>/dev/null || exec {python} "$@"
 echo $$ > {pid}
 exec {strace} -DDD {python} "$@"
 """
+ONCE, FORKED = "once", "forked"
 _CALL = re.compile(r"^(\d+) +(\w+)\(")
 
 
@@ -117,10 +122,14 @@ def run(command: Command, place: Place, folder: Path, *inject: str) -> Traced:
         one_thread()
         if place == "worker":
             sys.executable = _worker_start(folder, strace)
+            warm_dbt.FIRST_ACTS.append(lambda: _await_tracer(folder))
 
     process = Forked(replace(command, prepare=prepare), folder / "said")
-    tracer = _attach(strace, process.pid) if place == "apply" else None
-    ended = process.go().wait()
+    tracer = _attach([*strace, "-b", "execve"], process.pid) if place == "apply" else None
+    process.go()
+    if place == "worker":
+        tracer = _attach_to_forked(strace, process, folder / FORKED)
+    ended = process.wait()
     if tracer:
         tracer.wait(60)
     lines = _read(log, folder / "pid")
@@ -140,9 +149,28 @@ def _injected(expressions: tuple[str, ...]) -> list[str]:
     return [word for expression in expressions for word in ("-e", expression)]
 
 
+def _await_tracer(folder: Path) -> None:
+    """In a worker: nothing, when it is not the first one."""
+    with suppress(FileExistsError):
+        (folder / ONCE).mkdir()
+        (folder / f"{FORKED}.new").write_text(str(os.getpid()))
+        (folder / f"{FORKED}.new").rename(folder / FORKED)
+        while not _is_traced(os.getpid()):
+            time.sleep(0.001)
+
+
+def _attach_to_forked(strace: list[str], process: Forked, told: Path) -> subprocess.Popen[bytes] | None:
+    """strace, attached to the first worker of the process; None when that was no forked one. told: its process id."""
+    while not told.exists():
+        if (told.parent / "pid").exists() or not process.alive:
+            return None
+        time.sleep(0.001)
+    return _attach(strace, int(told.read_text()))
+
+
 def _attach(strace: list[str], pid: int) -> subprocess.Popen[bytes]:
-    """strace, attached to a child that waits. Only its threads are followed, not what it starts."""
-    tracer = subprocess.Popen([*strace, "-b", "execve", "-p", str(pid)], stderr=subprocess.DEVNULL)
+    """strace, attached to a child that waits."""
+    tracer = subprocess.Popen([*strace, "-p", str(pid)], stderr=subprocess.DEVNULL)
     while not _is_traced(pid):
         if tracer.poll() is not None:
             os.kill(pid, signal.SIGKILL)
@@ -158,7 +186,7 @@ def _is_traced(pid: int) -> bool:
 def _worker_start(folder: Path, strace: list[str]) -> str:
     """What takes the place of Python where a child is started."""
     start = folder / "python"
-    named = {"once": folder / "once", "pid": folder / "pid", "python": sys.executable}
+    named = {"once": folder / ONCE, "pid": folder / "pid", "python": sys.executable}
     quoted = {name: shlex.quote(str(path)) for name, path in named.items()}
     start.write_text(START.format(**quoted, strace=shlex.join(strace)), encoding="utf-8")
     start.chmod(0o700)
