@@ -14,7 +14,7 @@ mark remembers the structure of what was copied.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 
 import duckdb
@@ -26,24 +26,28 @@ from provisioner.execute.stamps import are_on_record, create_records, forget, gr
 from provisioner.execute.structure import StructureLostError, put_rows_back
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify_all
-from provisioner.observe.introspect import introspect_tables
+from provisioner.observe.introspect import read_recorded
 from provisioner.observe.records import read_records
 from provisioner.observe.structure import read_structures
-from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Structure, Unit, Want
+from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Structure, Unit
 
 Connection = duckdb.DuckDBPyConnection
+NO_BOUNDS = nullcontext()
 
 
-def put_aside(connection: Connection, units: Iterable[Unit], run: str) -> frozenset[TableName]:
+def put_aside(
+    connection: Connection, units: Iterable[Unit], run: str, bounded: AbstractContextManager[object] = NO_BOUNDS
+) -> frozenset[TableName]:
     """Withdraw the stamps of what the units make, mark it, and keep what is there now.
 
-    Returns the tables that are still in their place, since they are kept as copies.
+    bounded: entered around all that may be interrupted; copying may take long. Returns the tables that are still in
+    their place, since they are kept as copies.
     """
     units = tuple(units)
-    catalog = introspect_tables(connection, [want for unit in units for want in unit.wants])
+    catalog = read_recorded(connection, {table for unit in units for table in unit.tables})
     there = ((unit, catalog.relations.get(table)) for unit in units for table in unit.tables)
     in_place = frozenset(relation.name for unit, relation in there if relation and _stays(unit, relation))
-    with transaction(connection):
+    with transaction(connection), bounded:
         create_records(connection)
         structures = dict.fromkeys(in_place, ()) | read_structures(connection, in_place)
         for unit in units:
@@ -191,4 +195,4 @@ def _restore(connection: Connection, mark: Mark) -> None:
 
 
 def _find(connection: Connection, name: TableName) -> Relation | None:
-    return introspect_tables(connection, [Want(name, TableKind.TABLE)]).relations.get(name)
+    return read_recorded(connection, {name}).relations.get(name)

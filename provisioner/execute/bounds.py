@@ -22,6 +22,10 @@ class Bounds:
         self._watch = stop.watch(connection.interrupt)
         self._limit = time_limit(unit.timeout, connection.interrupt)
 
+    def over(self) -> bool:
+        """Whether time is over or a stop is requested; for work that is no query."""
+        return self._deadline.expired or self._stop.requested
+
     def __enter__(self) -> None:
         self._watch.__enter__()
         self._deadline = self._limit.__enter__()

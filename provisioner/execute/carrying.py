@@ -46,10 +46,17 @@ class Carrying:
             self.terms.command, manifest.name, manifest.digest, who(), planned,
             versions(dbt=manifest.dbt is not None), commit, clean,
         )  # fmt: skip
-        with Journal(manifest.database, facts, tell_user) as journal:
-            tell = _both(tell_user, discreet(journal.listener(), self.session.secrets))
-            tell(RunStarted(self.run, len(seen.plan.actions), seen.plan.estimate))
-            run = self._carry_out(seen, tell, begun)
+        with Journal(self.live.path, facts, tell_user) as journal:
+            note = discreet(journal.listener(), self.session.secrets)
+            tell = _both(note, tell_user)
+            try:
+                tell(RunStarted(self.run, len(seen.plan.actions), seen.plan.estimate))
+                run = self._carry_out(seen, tell, begun)
+            except BaseException as error:
+                # Whoever listens may raise, or provision be at fault; but it did not die.
+                words = f"{type(error).__name__}: {error}"
+                note(RunFinished(self.run, Outcome.FAILED, time.monotonic() - begun, words))
+                raise
             tell(RunFinished(self.run, run.outcome, run.seconds, run.error.message if run.error else ""))
         return run
 
@@ -64,7 +71,7 @@ class Carrying:
         except ProvisionError as fatal:
             error = fatal
         except duckdb.Error as fatal:
-            error = translate(fatal, self.session.manifest.database)
+            error = translate(fatal, self.live.path)
         outcome = Outcome.DONE
         if error is not None:
             outcome = Outcome.STOPPED if isinstance(error, StoppedError) else Outcome.FAILED
@@ -96,6 +103,7 @@ class Carrying:
             self.session.stop,
             self.live,
             self.session.changed_since,
+            self.session.watch,
             self.session.guard,
             self.session.worker() if needs_dbt(seen.plan) else None,
             self.terms.fail_fast,

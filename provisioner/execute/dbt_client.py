@@ -162,7 +162,15 @@ class DbtWorker:
                     keep_parse(left, self._kept)
 
     def _ask(self, request: Event) -> Iterator[Event | None]:
-        return self._send(request).events(_TICK_SECONDS)
+        """Raises DbtError `dbt_missing` when dbt cannot be imported."""
+        for event in self._send(request).events(_TICK_SECONDS):
+            if event is not None and event["event"] == "refused":
+                raise DbtError(
+                    f"{event['reason']}.",
+                    code="dbt_missing",
+                    cure="Mend its installation: pip install --force-reinstall dbt-core dbt-duckdb",
+                )
+            yield event
 
     def _send(self, request: Event) -> Child:
         self.start()

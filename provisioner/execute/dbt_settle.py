@@ -134,7 +134,7 @@ def _accept_together(actions: Sequence[Action], setting: Setting) -> dict[str, i
     except ProvisionError:
         return {}
     except duckdb.Error as error:
-        _let_go_of(setting, error)
+        let_go_of(setting, error)
         return {}
 
 
@@ -155,10 +155,10 @@ def _accept_alone(unit: Unit, setting: Setting) -> tuple[int | None, ProvisionEr
     except ProvisionError as refused:
         return None, refused
     except duckdb.Error as error:
-        return None, _let_go_of(setting, error)
+        return None, let_go_of(setting, error)
 
 
-def _let_go_of(setting: Setting, error: duckdb.Error) -> ProvisionError:
+def let_go_of(setting: Setting, error: duckdb.Error) -> ProvisionError:
     """A connection that DuckDB has given up is closed; of a disk that fails nothing is opened again."""
     translated = translate(error, setting.live.path)
     if translated.code == DISK_FAILED:

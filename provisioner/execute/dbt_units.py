@@ -7,11 +7,12 @@ from contextlib import suppress
 
 import duckdb
 
-from provisioner.errors import InputError, ProvisionError
+from provisioner.errors import ProvisionError
 from provisioner.execute.aside import put_aside, put_back
-from provisioner.execute.dbt_settle import Record, Results, settle
+from provisioner.execute.bounds import Bounds
+from provisioner.execute.dbt_settle import Record, Results, let_go_of, settle
 from provisioner.execute.setting import Setting
-from provisioner.observe.database import translate
+from provisioner.observe.watch import refuse_changes
 from provisioner.reconcile.values import Action
 
 
@@ -56,7 +57,9 @@ def _invoke(actions: Sequence[Action], setting: Setting, record: Record, attempt
             record.made(action, str(event["status"]), _seconds(event))
 
     try:
-        in_place = put_aside(setting.live.connection, units, setting.run)
+        connection = setting.live.connection
+        # All are of one step, and have its timeout.
+        in_place = put_aside(connection, units, setting.run, Bounds(connection, units[0], setting.stop))
         setting.live.release()
         results = setting.worker.run(
             nodes[0].command,
@@ -69,23 +72,13 @@ def _invoke(actions: Sequence[Action], setting: Setting, record: Record, attempt
             patience=setting.live.patience,
             should_stop=lambda: setting.stop.requested,
         )
-        _refuse_changes(setting.changed_since(nodes[0].command))
+        refuse_changes(setting.changed_since(nodes[0].command), "while dbt ran")
         return dict(results)
     except ProvisionError as error:
         return {unit.id: error for unit in units}
     except duckdb.Error as error:
-        return {unit.id: translate(error, setting.live.path) for unit in units}
-
-
-def _refuse_changes(files: Sequence[str]) -> None:
-    """What dbt made of a file that someone changed meanwhile is not to be stamped as made of the old text."""
-    if files:
-        more = f" and {len(files) - 1} more" if len(files) > 1 else ""
-        raise InputError(
-            f"{files[0]}{more} changed while dbt ran: nobody knows which text its nodes were made from.",
-            code="changed_meanwhile",
-            cure="Run `provision apply` again; the tables are what they were before.",
-        )
+        failed = let_go_of(setting, error)
+        return {unit.id: failed for unit in units}
 
 
 def _seconds(event: dict[str, object]) -> float:

@@ -8,6 +8,7 @@
 
 settings: project_dir, profiles_dir, target_path, log_path, target, vars, and partial_parse, which may be null. After
 every invocation the database is released, so that the parent may open it; `done` tells whether anything still has it.
+Where dbt cannot be imported, whatever is asked for with an answer is `refused`.
 """
 
 from __future__ import annotations
@@ -195,8 +196,9 @@ def _serve(parent: Inside, worker: Worker) -> None:
 
 
 def _refuse(parent: Inside, reason: str) -> None:
-    for _ in parent.requests():
-        parent.tell({"event": "done", "success": False, "exception": reason})
+    for request in parent.requests():
+        if request["do"] != "parse_ahead":
+            parent.tell({"event": "refused", "reason": reason})
 
 
 if __name__ == "__main__":

@@ -46,7 +46,7 @@ class Inside:
                 line = line[os.write(self._events, line) :]
 
     def _listen(self, requests_fd: int) -> None:
-        with os.fdopen(requests_fd, "rb") as requests:
+        with os.fdopen(requests_fd, "rb") as requests, suppress(ValueError):  # the last one was cut off by a death
             for line in requests:
                 self._waiting.put(json.loads(line))
         self._waiting.put(None)

@@ -55,7 +55,8 @@ class Live:
         if self._failed is not None:
             raise self._failed
         connection = self._patience.until_free(lambda: open_for_steps(self._path, self._folder))
-        enclose(connection, fence)
+        with closed_when_it_fails(connection):
+            enclose(connection, fence)
         return connection
 
     @contextmanager
@@ -137,8 +138,19 @@ def open_for_steps(path: Path, folder: Path) -> duckdb.DuckDBPyConnection:
     To be called under the lock; raises as `open_folded` does.
     """
     connection = open_folded(path)
-    start_at(connection, folder)
+    with closed_when_it_fails(connection):
+        start_at(connection, folder)
     return connection
+
+
+@contextmanager
+def closed_when_it_fails(connection: duckdb.DuckDBPyConnection) -> Iterator[None]:
+    """A connection that nobody gets would keep the database open for as long as the error is kept."""
+    try:
+        yield
+    except BaseException:
+        connection.close()
+        raise
 
 
 def bypass_wal(connection: duckdb.DuckDBPyConnection) -> None:

@@ -40,13 +40,16 @@ _CLAIMS: dict[Path, Lock] = {}
 class Lock:
     """The lock of one database. guard_fd: to be inherited by children (`pass_fds`); -1 while the lock is not held.
 
+    real: the file that it is for, wherever a link of that name leads later on.
+
     Children get it without a `preexec_fn`, which would run the cleaning after a fork that closes it.
     """
 
     def __init__(self, database: Path, *, command: str, run: str) -> None:
         self.guard_fd = -1
+        self.real = beside(database, "")
         self._database, self._command, self._run = database, command, run
-        self._path, self._guard = beside(database, ".lock"), beside(database, ".guard")
+        self._path, self._guard = beside(self.real, ".lock"), beside(self.real, ".guard")
         self._thread = 0
         self._undo = ExitStack()
 
@@ -73,12 +76,12 @@ class Lock:
                 on_wait(holder)
                 next_word = now + _REPEAT
             time.sleep(_PAUSE if timeout is None else min(_PAUSE, max(0.0, began + timeout - now)))
-        write_holder(self._database, this_process(self._command, self._run))
+        write_holder(self.real, this_process(self._command, self._run))
 
     def release(self) -> None:
         """Give the lock back; the guard stays held while a child that inherited it lives. Twice is as once."""
         if self.guard_fd >= 0:
-            erase_holder(self._database)
+            erase_holder(self.real)
             self.guard_fd = -1
             self._undo.close()
 
@@ -88,15 +91,15 @@ class Lock:
         if first is not self or self.guard_fd >= 0:
             if first.guard_fd >= 0 and first._thread == threading.get_ident():
                 raise _own_lock(self._database)
-            return read_holder(self._database) or Holder()
+            return read_holder(self.real) or Holder()
         with ExitStack() as undo:
             undo.callback(_CLAIMS.pop, self._path)
             if not _took_file_lock(self._path, undo):
-                return read_holder(self._database) or Holder()
+                return read_holder(self.real) or Holder()
             guard = _take_guard(self._guard, undo)
             if guard is None:
-                return replace(read_holder(self._database) or Holder(), orphaned=True)
-            name = read_holder(self._database)
+                return replace(read_holder(self.real) or Holder(), orphaned=True)
+            name = read_holder(self.real)
             if name is not None and is_at_work(name):
                 return name
             self.guard_fd, self._thread, self._undo = guard, threading.get_ident(), undo.pop_all()

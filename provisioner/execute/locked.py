@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 
 import duckdb
 
@@ -54,12 +55,15 @@ def apply_locked(session: Session, terms: Terms, seen: Observed | None, begun: f
         on_wait=on_wait,
         should_stop=lambda: session.stop.requested,
     ) as lock:
-        session.guard = lock.guard_fd
-        # Files may have changed while we waited; otherwise what was read a moment ago still holds.
-        graph = seen.graph if seen and not waited else None
-        if seen and graph and needs_dbt(seen.plan):
-            session.worker().parse_ahead()  # dbt takes seconds to get ready: meanwhile we look again
-        return _Locked(session, terms, run, graph).apply(begun)
+        session.hold(lock)
+        try:
+            # Files may have changed while we waited; otherwise what was read a moment ago still holds.
+            graph = seen.graph if seen and not waited else None
+            if seen and graph and needs_dbt(seen.plan):
+                session.worker().parse_ahead()  # dbt takes seconds to get ready: meanwhile we look again
+            return _Locked(session, terms, run, lock.real, graph).apply(begun)
+        finally:
+            session.dismiss_worker()  # else the next one would find the guard held for a moment, as by an orphan
 
 
 def _new_id() -> str:
@@ -67,17 +71,15 @@ def _new_id() -> str:
 
 
 class _Locked:
-    """What happens while the lock is held."""
+    """What happens while the lock is held. database: the file that it is for."""
 
-    def __init__(self, session: Session, terms: Terms, run: str, graph: Graph | None) -> None:
+    def __init__(self, session: Session, terms: Terms, run: str, database: Path, graph: Graph | None) -> None:
         self._session, self._terms, self._stop, self._run = session, terms, session.stop, run
         self._manifest, self._tell = session.manifest, session.tell
         self._patience = Patience(terms.lock_timeout, self._wait, lambda: self._stop.requested)
-        self._live = Live(
-            session.manifest.database, session.manifest.folder, self._patience, fence_of_look(session.manifest)
-        )
+        self._live = Live(database, session.manifest.folder, self._patience, fence_of_look(session.manifest))
         self._graph, self._waited = graph, False
-        self._aftermath = Aftermath(session.manifest.database, again=terms.restart)
+        self._aftermath = Aftermath(database, again=terms.restart)
 
     def apply(self, begun: float) -> Run:
         try:
@@ -95,21 +97,22 @@ class _Locked:
             self._terms.show(seen.plan)
             self._agree(seen.plan)
             self._warn_of_network()
-            check_room(self._manifest, seen, self._live.connection if seen.catalog.exists else None, self._tell)
+            connection = self._live.connection if seen.catalog.exists else None
+            check_room(self._live.path, self._manifest, seen, connection, self._tell)
             if needs_dbt(seen.plan):
                 # Its profile is looked at here, and it reads its project while other units run.
                 self._session.worker().parse_ahead()
             if not seen.catalog.exists:
-                create(self._manifest.database)
+                create(self._live.path)
             return Carrying(self._session, self._terms, self._live, self._run).journaled(seen, begun)
         except duckdb.Error as error:
-            raise translate(error, self._manifest.database) from error
+            raise translate(error, self._live.path) from error
         finally:
             self._live.release()
 
     def _warn_of_network(self) -> None:
-        if kind := remote_kind(self._manifest.database):
-            text = f"{self._manifest.database} lies on a network file system ({kind}), where locks may not hold"
+        if kind := remote_kind(self._live.path):
+            text = f"{self._live.path} lies on a network file system ({kind}), where locks may not hold"
             self._tell(Noted(f"{text}: let no other machine use it", warning=True))
 
     def _wait(self, words: str) -> None:
@@ -120,10 +123,10 @@ class _Locked:
         """Files may have changed while we waited for someone else who had the database: then they are read again."""
         graph = self._graph or self._session.graph()
         if self._terms.recreate:
-            set_database_aside(self._manifest.database, self._tell)
-        if inspect_file(self._manifest.database) is not FileCondition.PRESENT:
+            set_database_aside(self._live.path, self._tell, self._patience, self._stop)
+        if inspect_file(self._live.path) is not FileCondition.PRESENT:
             return graph, look_at_nothing(graph)
-        revive(self._manifest.database, lambda: self._live.connection, self._tell, without_wal=self._terms.without_wal)
+        revive(self._live.path, lambda: self._live.connection, self._tell, without_wal=self._terms.without_wal)
         sweep_spill(self._live.path, self._live.connection)
         catalog = self._catalog(graph)
         if self._waited:

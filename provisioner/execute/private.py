@@ -1,4 +1,4 @@
-"""A private folder for dbt's worker: its profile with secrets, and what dbt remembers of its parse.
+"""A private folder: for dbt's worker, its profile with secrets and its parse; for what an archive unpacks to.
 
     made --own()--> owned (the file `owner` is locked, and names the pid) --end--> removed
                     owned --its process dies--> nobody's --another's own()--> removed

@@ -20,6 +20,7 @@ def run_python(unit: Unit, setting: Setting) -> int | None:
 
     The caller has closed the database. Raises StepError with the step's own words, or StoppedError.
     """
+    work = _work(unit, setting)
     child = Child(
         "provisioner.execute.python_worker",
         cwd=setting.manifest.folder,
@@ -29,7 +30,7 @@ def run_python(unit: Unit, setting: Setting) -> int | None:
     )
     try:
         # The pipe is private and both ends are ours; nothing that a user wrote is ever unpickled.
-        child.send({"work": pickle.dumps(_work(unit, setting)).hex()})
+        child.send({"work": pickle.dumps(work).hex()})
         return _wait(child, unit, setting)
     finally:
         child.end()
@@ -37,7 +38,8 @@ def run_python(unit: Unit, setting: Setting) -> int | None:
 
 def _work(unit: Unit, setting: Setting) -> tuple[object, ...]:
     live = setting.live
-    return unit, setting.stamps(unit), live.path, setting.manifest.folder, setting.run, live.patience.timeout
+    folder, watch = setting.manifest.folder, setting.watch(unit)
+    return unit, setting.stamps(unit), live.path, folder, setting.run, live.patience.timeout, watch
 
 
 def _wait(child: Child, unit: Unit, setting: Setting) -> int | None:

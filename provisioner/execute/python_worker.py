@@ -23,6 +23,7 @@ from provisioner.execute.transaction import make
 from provisioner.observe.complaints import blame_surroundings
 from provisioner.observe.database import translate
 from provisioner.observe.values import Stamp, Unit
+from provisioner.observe.watch import Watch, refuse_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,10 @@ def main() -> None:
 
 @dataclass(frozen=True, slots=True)
 class _Work:
-    """What is to be done. lock_timeout: seconds to wait for another process that has the database open."""
+    """What is to be done. lock_timeout: seconds to wait for another process that has the database open.
+
+    watch: the files that the step's fingerprint was taken from.
+    """
 
     unit: Unit
     stamps: tuple[Stamp, ...]
@@ -55,6 +59,7 @@ class _Work:
     folder: Path
     run: str
     lock_timeout: float | None
+    watch: Watch
 
 
 def _tell(parent: Inside, work: _Work) -> None:
@@ -69,6 +74,13 @@ def _tell(parent: Inside, work: _Work) -> None:
         words = translate(error, database)
         cure = words.cure or f"Look at what {unit.source} does with its connection, then run `provision apply` again."
         parent.tell({"event": "failed", "code": words.code, "message": f"{unit.id}: {words.message}", "cure": cure})
+    except OSError as error:
+        around = translate(error, database)
+        parent.tell({"event": "failed", "code": around.code, "message": around.message, "cure": around.cure})
+    except Exception as error:
+        # Not the step's own, which `_own_words` tells of: memory that is short, for instance.
+        message = f"{unit.id} was not made: {type(error).__name__}: {error}"
+        parent.tell({"event": "failed", "code": "failed", "message": message, "cure": "Run `provision apply` again."})
 
 
 def _carry_out(parent: Inside, work: _Work) -> int | None:
@@ -82,6 +94,7 @@ def _carry_out(parent: Inside, work: _Work) -> int | None:
             drop_relation(connection, table)
         with _alone(), _own_words(work):
             build(connection, context)
+        refuse_changes(work.watch.changed(), f"while {unit.id} was made")
 
     with closing(connection):
         return make(connection, unit, work.stamps, effect, nullcontext())

@@ -11,7 +11,9 @@ from pathlib import Path
 
 from provisioner.errors import ProvisionError, UsageError
 from provisioner.execute.events import Listener, Noted
+from provisioner.execute.interrupt import Stop
 from provisioner.execute.opening import move_aside
+from provisioner.execute.patience import Patience
 from provisioner.observe.database import FileCondition, inspect_file, reserve
 from provisioner.observe.examine import find_damage
 from provisioner.observe.header import name_foreign, read_start
@@ -27,13 +29,14 @@ def is_recreatable(error: ProvisionError, path: Path) -> bool:
     return error.code in RECREATABLE or (error.code == "database_foreign" and _has_lost_its_head(path))
 
 
-def set_database_aside(path: Path, tell: Listener) -> None:
+def set_database_aside(path: Path, tell: Listener, patience: Patience, stop: Stop) -> None:
     """Move a database that cannot be used aside, with its WAL. To be called under the lock, while it is closed.
 
+    patience: with others who have it open. stop: may end the reading.
     Everything in it is read, to find out. Raises UsageError when it is sound, or what keeps it from being read when it
     is not its own damage. Left to `revive` when only its WAL cannot be replayed: less may help there.
     """
-    damage = find_damage(path)
+    damage = patience.until_free(lambda: find_damage(path, stop.watch))
     if damage is None:
         if inspect_file(path) is not FileCondition.PRESENT:
             return

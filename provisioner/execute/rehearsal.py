@@ -36,7 +36,6 @@ def observe_and_rehearse(session: Session, names: Names) -> Observed:
     if not any(action.mend is Mend.ALTER for action in seen.plan.actions):
         return seen
     database = session.manifest.database
-    live = Live(database, session.manifest.folder, fence=fence_of_look(session.manifest))
     with held(
         database,
         command="plan --rehearse",
@@ -44,7 +43,8 @@ def observe_and_rehearse(session: Session, names: Names) -> Observed:
         timeout=0,
         on_wait=lambda holder: None,
         should_stop=lambda: session.stop.requested,
-    ):
+    ) as lock:
+        live = Live(lock.real, session.manifest.folder, fence=fence_of_look(session.manifest))
         try:
             return _rehearsed(session, names, seen.graph, live.connection)
         except duckdb.Error as error:

@@ -25,20 +25,20 @@ LITTLE = 4 * 2**20
 _USED = "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
 
 
-def check_room(manifest: Manifest, seen: Observed, database: duckdb.DuckDBPyConnection | None, tell: Listener) -> None:
+def check_room(
+    path: Path, manifest: Manifest, seen: Observed, database: duckdb.DuckDBPyConnection | None, tell: Listener
+) -> None:
     """Raises InputError when the disk is full or the folder cannot be written; warns when the plan may need more than
-    what is free. database: None where there is none yet.
+    what is free. path: the database's real one. database: None where there is none yet.
     """
-    folder = _existing(Path(os.path.realpath(manifest.database)).parent)
+    folder = _existing(path.parent)
     if not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(
-            f"{folder} cannot be written, and the database {manifest.database} and its journal are kept there.",
+            f"{folder} cannot be written, and the database {path} and its journal are kept there.",
             code="folder_not_writable",
             cure=f"Give yourself the right to write: chmod u+w {folder}",
         )
-    if warning := judge_room(
-        folder, Room(_free(folder), _spare(manifest.database, database)), estimate_need(manifest, seen)
-    ):
+    if warning := judge_room(folder, Room(_free(folder), _spare(path, database)), estimate_need(path, manifest, seen)):
         tell(Noted(warning, warning=True))
 
 
@@ -80,15 +80,18 @@ def judge_room(folder: Path, room: Room, need: Need) -> str:
     )
 
 
-def estimate_need(manifest: Manifest, seen: Observed) -> Need:
-    """What the plan may need at most at one time, guessed from the files it reads and from the size of the database."""
+def estimate_need(path: Path, manifest: Manifest, seen: Observed) -> Need:
+    """What the plan may need at most at one time, guessed from the files it reads and from the size of the database.
+
+    path: of the database.
+    """
     due = {action.unit for action in seen.plan.actions if action.mend is Mend.RUN}
     units = [seen.graph.units[unit] for unit in sorted(due)]
     made = {table for unit in units for table in unit.tables}
     tables = {table for table, found in seen.catalog.relations.items() if found.kind is TableKind.TABLE}
-    size = manifest.database.stat().st_size if tables & made else 0
+    size = path.stat().st_size if tables & made else 0
     return Need(
-        sum(map(_size, {path for unit in units for path in _files(unit, manifest)})),
+        sum(map(_size, {file for unit in units for file in _files(unit, manifest)})),
         size * len(tables & made) // max(len(tables), 1),
     )
 

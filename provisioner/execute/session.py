@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -24,10 +25,12 @@ from provisioner.observe.fence import enclose, fence_of_look
 from provisioner.observe.graph import read_graph
 from provisioner.observe.keep import Look, keep, notes_of
 from provisioner.observe.lookahead import check_inputs
+from provisioner.observe.notes import Notes
 from provisioner.observe.proof import ZONE_FILE, kept_path, read_kept
 from provisioner.observe.seal import seal
-from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected
+from provisioner.observe.values import Catalog, DbtGraph, Graph, Selected, Unit
 from provisioner.observe.volatile import rests_on_database
+from provisioner.observe.watch import Watch, begin_watch
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.plan import make_plan
 from provisioner.reconcile.values import NOTHING_ON_RECORD, Durations, Findings, Plan, Request
@@ -35,6 +38,7 @@ from provisioner.reconcile.values import NOTHING_ON_RECORD, Durations, Findings,
 if TYPE_CHECKING:
     from provisioner.execute.dbt_client import DbtWorker
     from provisioner.execute.events import Listener
+    from provisioner.execute.lock import Lock
 
 # Stands for the run to come while nobody has begun one.
 NO_RUN = "-"
@@ -75,8 +79,8 @@ class NotCached(Exception):
 class Session:
     """Everything that is read for one manifest, and dbt's worker while it is needed. Use it in a `with` statement.
 
-    guard: the lock's descriptor, for children; set by who takes the lock. sealed: the database in which a look found
-    nothing to do; the proof of it is kept when the session ends.
+    guard: the lock's descriptor, for children, once there is a lock. sealed: the database in which a look found nothing
+    to do; the proof of it is kept when the session ends.
     """
 
     def __init__(self, manifest: Manifest, around: Surroundings, tell: Listener, stop: Stop | None = None) -> None:
@@ -86,10 +90,12 @@ class Session:
         self.tell = discreet(tell, self.secrets)
         self.stop = stop or Stop()
         self.guard: int | None = None
+        self._real = Path(os.path.realpath(manifest.database))
         self.sealed: Signature | None = None
         self._kept_path = kept_path(around.cache_dir, manifest.path, manifest.environment)
         self._kept = read_kept(self._kept_path, manifest.path, manifest.environment) if around.use_cache else {}
         self._notes = notes_of(self._kept)
+        self._found: Mapping[str, tuple[Signature | None, Mapping[str, Any]]] | None = None
         self._asked = AskedVariables(around.variables)
         self._seal: Signature | None = None
         self._stack = ExitStack()
@@ -106,6 +112,13 @@ class Session:
             look = Look(self._notes, self.around.variables, self._asked.names, self.sealed)
             keep(self._kept_path, self.manifest, look)
 
+    def hold(self, lock: Lock) -> None:
+        """From now on the lock is held: children inherit it, and dbt works on the very file that it is for."""
+        self.guard = lock.guard_fd
+        if lock.real != self._real:
+            self.dismiss_worker()  # it is for the file to which a link led before
+            self._real = lock.real
+
     def worker(self) -> DbtWorker:
         """dbt's worker, which begins to import dbt at once. One for the whole session."""
         if self._worker is None:
@@ -117,7 +130,7 @@ class Session:
             private = self._stack.enter_context(private_folder())
             self._worker = DbtWorker(
                 self.manifest.dbt,
-                self.manifest.database,
+                self._real,
                 guard_fd=self.guard,
                 private=private,
                 cache_dir=self.around.cache_dir,
@@ -139,7 +152,7 @@ class Session:
         may_parse: whether dbt may be started when its project changed; raises NotCached when it must be and may not.
         """
         # Files may have changed since the last time: what was found then is no longer answered from memory.
-        self._notes = notes_of(self._kept)
+        self._notes, self._found = notes_of(self._kept), None
         self._notes.saw(ZONE_FILE)
         check_inputs(self.manifest, self._notes)
         return read_graph(self.manifest, self._dbt_graph(may_parse), self._notes)
@@ -150,6 +163,13 @@ class Session:
         Of data files those of seeds alone: a model may well write one that another model reads.
         """
         return self._notes.changed({"seed": ("dbt", "digest")}.get(command, ("dbt",)))
+
+    def watch(self, unit: Unit) -> Watch:
+        """What the step of the unit depends on, from now on. Raises as `begin_watch`."""
+        assert unit.step is not None
+        # What files hold that did not change since is answered from memory, for all units alike.
+        self._found = self._found or self._notes.findings()
+        return begin_watch(unit, self.manifest.step(unit.step), self.manifest.folder, Notes(kept=self._found))
 
     def _dbt_graph(self, may_parse: bool) -> DbtGraph:
         project = self.manifest.dbt
@@ -171,7 +191,7 @@ class Session:
 
         return load_graph(
             project,
-            self.manifest.database,
+            self._real,
             cache_dir=self.around.cache_dir,
             variables=self._asked,
             parse=parse,

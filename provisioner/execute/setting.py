@@ -12,6 +12,7 @@ from provisioner.execute.interrupt import Stop
 from provisioner.execute.live import Live
 from provisioner.execute.stamps import make_stamps
 from provisioner.observe.values import Graph, Shape, Stamp, Unit
+from provisioner.observe.watch import Watch
 from provisioner.reconcile.values import Fingerprint
 
 
@@ -19,9 +20,10 @@ from provisioner.reconcile.values import Fingerprint
 class Setting:
     """run: its id. guard: the descriptor that children inherit, so that an orphan keeps the lock busy.
 
-    changed_since: for a command of dbt's, the files of its nodes that changed since the plan was made. worker: None
-    without dbt. protected: tables that are protected in the database. foretold: what the catalog will tell of tables
-    that are yet to be made, where looking into it takes long.
+    changed_since: for a command of dbt's, the files of its nodes that changed since the plan was made. watch: what the
+    step of any other unit depends on, from when it begins. worker: None without dbt. protected: tables that are
+    protected in the database. foretold: what the catalog will tell of tables that are yet to be made, where looking
+    into it takes long.
     """
 
     manifest: Manifest
@@ -32,6 +34,7 @@ class Setting:
     stop: Stop
     live: Live
     changed_since: Callable[[str], tuple[str, ...]]
+    watch: Callable[[Unit], Watch]
     guard: int | None = None
     worker: DbtWorker | None = None
     fail_fast: bool = False

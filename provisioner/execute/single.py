@@ -24,11 +24,12 @@ from provisioner.observe.database import translate
 from provisioner.observe.fence import Fence, fence_of_step
 from provisioner.observe.files import read_text, resolve_input
 from provisioner.observe.values import Shape, Unit, UnitKind
+from provisioner.observe.watch import refuse_changes
 from provisioner.reconcile.values import Action, Mend
 
 _SETS = re.compile(r"\b(?:set|reset|pragma)\b", re.IGNORECASE)
 _ALTERS = re.compile(r"\balter\b", re.IGNORECASE)
-Effect = Callable[[duckdb.DuckDBPyConnection, Unit, Setting], None]
+Effect = Callable[[duckdb.DuckDBPyConnection, Unit, Setting, Bounds], None]
 
 
 def run_single(action: Action, setting: Setting) -> int | None:
@@ -89,9 +90,13 @@ def _drop(connection: duckdb.DuckDBPyConnection, action: Action) -> None:
 
 
 def _make(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> int | None:
-    effect = EFFECTS[unit.kind]
-    bounds = Bounds(connection, unit, setting.stop)
-    return make(connection, unit, setting.stamps(unit), lambda: effect(connection, unit, setting), bounds)
+    watch, bounds = setting.watch(unit), Bounds(connection, unit, setting.stop)
+
+    def effect() -> None:
+        EFFECTS[unit.kind](connection, unit, setting, bounds)
+        refuse_changes(watch.changed(), f"while {unit.id} was made")
+
+    return make(connection, unit, setting.stamps(unit), effect, bounds)
 
 
 def _migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, action: Action, setting: Setting) -> int | None:
@@ -110,7 +115,7 @@ def _migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, action: Action, 
     return make(connection, unit, setting.stamps(unit), effect, Bounds(connection, unit, setting.stop))
 
 
-def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
+def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting, _: Bounds) -> None:
     text, fence = read_text(setting.manifest.folder / unit.source), _fence(unit, setting)
     if fence is None and _SETS.search(text):
         setting.live.renew()
@@ -120,10 +125,13 @@ def _sql(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) ->
     run_sql(connection, unit, text, unit.source, fence, database=setting.live.path)
 
 
-def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting) -> None:
+def _load(connection: duckdb.DuckDBPyConnection, unit: Unit, setting: Setting, bounds: Bounds) -> None:
     step = _step(unit, setting)
     paths = resolve_input(step.source, setting.manifest.folder)
-    load(connection, unit.wants[0], paths, format=step.format, options=step.options, database=setting.live.path)
+    load(
+        connection, unit.wants[0], paths, format=step.format, options=step.options, database=setting.live.path,
+        is_over=bounds.over,
+    )  # fmt: skip
 
 
 EFFECTS: dict[UnitKind, Effect] = {UnitKind.SQL: _sql, UnitKind.LOAD: _load}

@@ -11,10 +11,13 @@ import duckdb
 from provisioner.errors import StepError
 from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
 from provisioner.execute.verify import verify
+from provisioner.observe.records import read_records
 from provisioner.observe.shape import digest_of_shape, read_shapes
-from provisioner.observe.values import Mark, Shape, Stamp, Unit, UnitKind
+from provisioner.observe.values import Mark, Parts, Shape, Stamp, Unit, UnitKind
 
 Connection = duckdb.DuckDBPyConnection
+# Where a fingerprint should be, and no hash.
+_OF_NOTHING = "-"
 
 
 @contextmanager
@@ -47,7 +50,7 @@ def make(
     """
     with transaction(connection), bounded:
         create_records(connection)
-        withdraw(connection, (Mark(stamp.table, unit.id, stamp.run, existed=True) for stamp in stamps))
+        withdraw(connection, _marks(connection, unit, stamps))
         begun = _transaction_id(connection)
         shape = effect()
         if _transaction_id(connection) != begun:
@@ -60,6 +63,21 @@ def make(
         grant(connection, with_shapes(connection, unit, stamps, shape))
     read_back(connection, unit, stamps)
     return rows
+
+
+def _marks(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> list[Mark]:
+    """Should the effect commit by itself, what it left is not trusted; but what was protected stays so.
+
+    For that a mark keeps a stamp with a fingerprint that nothing has.
+    """
+    trusted, marked = read_records(connection, [stamp.table.key[1] for stamp in stamps])
+    before = {**{table: mark.stamp for table, mark in marked.items()}, **trusted}
+    protected = {
+        table: Stamp(table, unit.id, _OF_NOTHING, _OF_NOTHING, Parts(), stamp.run, stamp.at, protect=True)
+        for table, stamp in before.items()
+        if stamp is not None and stamp.protect
+    }
+    return [Mark(one.table, unit.id, one.run, existed=True, stamp=protected.get(one.table)) for one in stamps]
 
 
 def with_shapes(

@@ -196,7 +196,7 @@ def find_remaining(seen: Observed) -> tuple[Drift, ...]:
     work = (
         one
         for action in seen.plan.actions
-        if action.mend in (Mend.RUN, Mend.CREATE, Mend.ALTER)
+        if action.mend in (Mend.RUN, Mend.CREATE, Mend.ALTER, Mend.ADOPT)
         for one in action.reasons
     )
     return (*work, *seen.plan.by_hand)

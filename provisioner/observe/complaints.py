@@ -40,6 +40,7 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         "database_locked",
         "{path} is open in another process: {program}, PID {pid}. DuckDB lets one process write, or many read.",
         "Wait until that process ends, or end it (`ps -p {pid}` shows it), and run again.",
+        named=True,
         error=BusyError,
     ),
     _Complaint(
@@ -47,6 +48,7 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         "database_locked",
         "{path} is open in another process. DuckDB lets one process write, or many read.",
         "Wait until that process ends, or end it (`lsof {path}` shows it), and run again.",
+        named=True,
         error=BusyError,
     ),
     _Complaint(

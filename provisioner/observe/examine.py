@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 from provisioner.declare.values import TableName
 from provisioner.errors import DatabaseError
 from provisioner.observe.database import FileCondition, inspect_file, opened
+
+Watch = Callable[[Callable[[], object]], AbstractContextManager[None]]
 
 _TABLES = """
     SELECT schema_name, table_name FROM duckdb_tables()
@@ -15,14 +19,15 @@ _TABLES = """
 """
 
 
-def find_damage(path: Path) -> DatabaseError | None:
+def find_damage(path: Path, watch: Watch) -> DatabaseError | None:
     """What keeps a database from being read, None when all of it can be, or when there is none.
 
-    Takes as long as reading the whole file. Raises BusyError when another process has it.
+    watch: entered around the reading, with what interrupts it; it takes as long as reading the whole file. Raises
+    BusyError when another process has it, StoppedError when it was interrupted.
     """
     try:
         if inspect_file(path) is FileCondition.PRESENT:
-            with opened(path, read_only=True) as connection:
+            with opened(path, read_only=True) as connection, watch(connection.interrupt):
                 for schema, name in connection.execute(_TABLES).fetchall():
                     connection.execute(f"SELECT bit_xor(hash(r)) FROM {TableName(schema, name).sql} r").fetchall()
     except DatabaseError as error:

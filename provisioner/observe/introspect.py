@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
@@ -53,16 +53,15 @@ def introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> 
     return Catalog(True, _with_rows(relations, measures), stamps, marks, _asked(counted, measures))
 
 
-def introspect_tables(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
-    """As introspect, of these wants' relations alone; sees what the connection's open transaction has done."""
-    tables = {want.table for want in wants}
-    relations = _read_relations(connection, tables)
+def read_recorded(connection: duckdb.DuckDBPyConnection, tables: Set[TableName]) -> Catalog:
+    """These relations alone, with what is on record about them and without their rows.
+
+    It sees what the connection's open transaction has done.
+    """
     stamps, marks = read_records(connection, sorted({fold(table.name) for table in tables}))
     stamps = {table: found for table, found in stamps.items() if table in tables}
     marks = {table: found for table, found in marks.items() if table in tables}
-    counted = [want for want in wants if _is_counted(want, relations, stamps)]
-    measures = measure(connection, counted, relations)
-    return Catalog(True, _with_rows(relations, measures), stamps, marks, _asked(counted, measures))
+    return Catalog(True, _read_relations(connection, tables), stamps, marks)
 
 
 def introspect_made(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
@@ -116,7 +115,7 @@ def _with_rows(
     }
 
 
-def _read_relations(connection: duckdb.DuckDBPyConnection, tables: set[TableName]) -> dict[TableName, Relation]:
+def _read_relations(connection: duckdb.DuckDBPyConnection, tables: Set[TableName]) -> dict[TableName, Relation]:
     if len(tables) > FEW:
         return {table: found for table, found in _list_relations(connection).items() if table in tables}
     found = read_tables(connection, sorted(tables))
@@ -124,7 +123,7 @@ def _read_relations(connection: duckdb.DuckDBPyConnection, tables: set[TableName
     return found | _read_views(connection, rest) if rest else found
 
 
-def _read_views(connection: duckdb.DuckDBPyConnection, tables: set[TableName]) -> dict[TableName, Relation]:
+def _read_views(connection: duckdb.DuckDBPyConnection, tables: Set[TableName]) -> dict[TableName, Relation]:
     """A view's columns come from the listing, which remembers them: binding it may fail, or read the files it shows."""
     named = {"names": [table.name for table in tables]}
     views = connection.execute(f"FROM ({_VIEWS}) WHERE {NAMED}", named).fetchall()

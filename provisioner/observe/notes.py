@@ -123,6 +123,14 @@ class Notes:
             path for path, facts in self._facts.items() if wanted & facts.keys() and sign(path) != self._signed[path]
         )
 
+    def signatures(self) -> Mapping[str, Signature | None]:
+        """Of all that was looked at, from before it was read."""
+        return dict(self._signed)
+
+    def findings(self) -> Mapping[str, tuple[Signature | None, Mapping[str, Any]]]:
+        """All that was found out, for other notes to be kept from."""
+        return {path: (self._signed[path], facts) for path, facts in self._facts.items()}
+
     def looked(self) -> Looked:
         """All that was looked at, with its signatures from before it was read, as far as they are the same now."""
         return Looked(

@@ -42,9 +42,21 @@ def _sql(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> Step
             cure=f"Name them in step {step.name} ({step.place}): `reads: [a, b]`, or `reads: []` if there are none.",
         )
     reads, writes = (tuple(TableName(*name) for name in said[names]) for names in ("reads", "writes"))
+    _refuse_comma(said["files"], step, folder)
     definition = {"code": said["code"], "tables": _names(made)}
     inputs = notes.digests((*said["files"], *step.inputs), folder)
     return StepFacts(_unique((*reads, *(step.reads or ()))), definition, inputs, writes)
+
+
+def _refuse_comma(files: list[str], step: Step, folder: Path) -> None:
+    relative = [file for file in files if not Path(file).is_absolute() and "://" not in file]
+    if relative and "," in str(folder):
+        raise StepError(
+            f"{step.source} reads {relative[0]}, and DuckDB cannot look for it in {folder}: it takes the comma in that "
+            "name for the end of a folder's.",
+            code="folder_comma",
+            cure="Give the folder a name without a comma, or let SQL name its files from the root on.",
+        )
 
 
 def _parse(path: Path, source: str) -> dict[str, Any]:

@@ -12,6 +12,9 @@ from pathlib import Path
 import pytest
 from projects import PATIENCE, ROOT, Project, ran, shop
 
+from provisioner import Event
+from provisioner.execute.events import UnitFinished
+
 
 @pytest.mark.parametrize(
     ("folder", "database"),
@@ -29,6 +32,17 @@ def test_a_project_works_in_any_folder_from_any_other(tmp_path: Path, folder: st
     project.apply()
     assert project.database.is_file()
     assert project.rows("SELECT total FROM summed") == [(50,)]
+    assert project.plan().converged
+
+
+def test_a_comma_in_the_folders_name_is_told_where_duckdb_would_not_find_a_file(tmp_path: Path) -> None:
+    project = shop(tmp_path / "a, b")
+    project.apply()
+    project.write("shown.sql", "SELECT id, v FROM 'sales.csv' WHERE v > 10")
+    error = project.refused()
+    assert error.code == "folder_comma" and "shown.sql reads sales.csv" in error.message
+    project.write("shown.sql", f"SELECT id, v FROM '{tmp_path}/a, b/sales.csv' WHERE v > 10")
+    project.apply()
     assert project.plan().converged
 
 
@@ -72,6 +86,26 @@ def test_a_symlink_to_the_database_is_followed(shop_as_declared: Project, tmp_pa
     project.sql("DROP TABLE doubled")
     assert ran(project.apply()) == {"doubled": "done"}
     assert project.database.is_symlink()
+
+
+def test_a_link_that_is_led_elsewhere_meanwhile_changes_nothing_for_the_run(tmp_path: Path) -> None:
+    """As blue and green databases change places: what has the lock is written to, to its end."""
+    project = shop(tmp_path)
+    blue, green = tmp_path / "blue.duckdb", tmp_path / "green.duckdb"
+    project.database.symlink_to(blue.name)
+
+    def swap(event: Event) -> None:
+        if isinstance(event, UnitFinished) and not (tmp_path / "new").is_symlink():
+            (tmp_path / "new").symlink_to(green.name)
+            (tmp_path / "new").replace(project.database)
+
+    run = project.apply(on_event=swap)
+    assert run.outcome == "done" and len(ran(run)) == 5
+    assert not list(tmp_path.glob("green*"))
+    assert not project.plan().converged, "the link leads to another database now"
+    project.database.unlink()
+    project.database.symlink_to(blue.name)
+    assert project.plan().converged
 
 
 def test_a_copied_database_carries_its_stamps(shop_as_declared: Project, tmp_path: Path) -> None:

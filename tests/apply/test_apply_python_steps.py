@@ -89,6 +89,19 @@ def test_a_python_step_that_is_mended_makes_its_table_after_all(tmp_path: Path, 
     assert project.rows("FROM t") == [(1,)]
 
 
+def test_a_step_that_commits_by_itself_costs_no_protection(tmp_path: Path) -> None:
+    project = project_of(tmp_path, function(GOOD))
+    table = project.manifest["tables"]["t"]
+    project.declare(tables={"t": {**table, "protect": True}})
+    project.apply()
+    project.write("work.py", FAILING["commits"][0])
+    project.refused()
+    project.write("work.py", function(GOOD))
+    project.declare(tables={"t": table})
+    project.apply()
+    assert project.rows("SELECT protect FROM _provisioner.stamps") == [(True,)]
+
+
 def test_a_step_that_fails_undoes_all_that_it_did_to_other_tables(tmp_path: Path) -> None:
     project = project_of(tmp_path, function("connection.execute('DELETE FROM mine')", "raise ValueError"))
     project.sql("CREATE TABLE mine AS SELECT 1 AS x")

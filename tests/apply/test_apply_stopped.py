@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from projects import HOLD, LET_GO, PATIENCE, Project, outcomes, ran, slow, wait_for_line, wait_until
+from projects import HOLD, LET_GO, PATIENCE, Project, outcomes, ran, shop, slow, wait_for_line, wait_until
 
 import provisioner
 from provisioner import Event, Stop, StoppedError
+from provisioner.execute.events import Noted, UnitFinished
+from provisioner.execute.history import journal_path, read_journal
 
 KINDS: dict[str, dict[str, Any]] = {
     "a query": {"sql": "slow.sql"},
@@ -54,6 +56,22 @@ def test_a_signal_ends_the_unit_under_way_and_apply_goes_on_from_there(
     assert project.apply().id == "", "nothing is due: the old table is as declared"
     assert ran(project.apply(rebuild=["slow"])) == {"slow": "done"}
     assert project.rows("SELECT x FROM slow") == [(7,)]
+
+
+def test_a_listener_that_raises_ends_the_run_which_is_on_record_as_failed_and_not_as_dead(tmp_path: Path) -> None:
+    project = shop(tmp_path)
+
+    def raise_it(event: Event) -> None:
+        if isinstance(event, UnitFinished):
+            raise LookupError("no such bar")
+
+    with pytest.raises(LookupError):
+        project.apply(on_event=raise_it)
+    (run,) = read_journal(journal_path(project.database)).runs
+    assert (run.outcome, len(run.units)) == ("failed", 1) and run.units[0].outcome == "done"
+    seen = list[Event]()
+    assert len(ran(project.apply(on_event=seen.append))) == 4
+    assert not [event for event in seen if isinstance(event, Noted) and event.warning]
 
 
 def test_a_stop_that_the_caller_asks_for_ends_a_run_of_the_library(tmp_path: Path) -> None:

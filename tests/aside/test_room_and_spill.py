@@ -53,12 +53,12 @@ def test_what_a_failed_step_has_swollen_the_database_by_counts_as_room(
     seen = Observed(Graph({}), Catalog(), Request(), Findings(), Plan())
     told: list[object] = []
     with duckdb.connect(str(manifest.database)) as connection:
-        check_room(manifest, seen, connection, told.append)
+        check_room(manifest.database, manifest, seen, connection, told.append)
         assert len(told) == 1, "nothing is free in it yet"
         connection.execute("BEGIN; CREATE TABLE t AS SELECT md5(i::VARCHAR) FROM range(900_000) r(i)")
         connection.execute("ROLLBACK")
     with duckdb.connect(str(manifest.database)) as connection:
-        check_room(manifest, seen, connection, told.append)
+        check_room(manifest.database, manifest, seen, connection, told.append)
     assert len(told) == 1, told
 
 
@@ -80,9 +80,11 @@ def test_the_need_is_that_of_due_files_unpacked_and_of_due_tables_that_are_there
     due = tuple(Action(Mend.RUN, name, UnitKind.LOAD, 0, (names[name],), ()) for name in ("plain", "packed"))
     there = {names[name]: Relation(names[name], TableKind.TABLE, ()) for name in ("plain", "idle")}
     seen = Observed(Graph(units), Catalog(True, there), Request(), Findings(), Plan(due))
-    assert estimate_need(manifest, seen) == Need(1000 + 5000, 4500)
+    assert estimate_need(manifest.database, manifest, seen) == Need(1000 + 5000, 4500)
     (tmp_path / "plain.csv").unlink()
-    assert estimate_need(manifest, seen) == Need(5000, 4500), "a file that is gone is told of elsewhere"
+    assert estimate_need(manifest.database, manifest, seen) == Need(5000, 4500), (
+        "a file that is gone is told of elsewhere"
+    )
 
 
 def test_what_a_killed_duckdb_spilled_is_removed_and_nothing_else(tmp_path: Path) -> None:

@@ -22,6 +22,7 @@ from provisioner.execute.setting import Setting
 from provisioner.execute.walk import Walk
 from provisioner.observe.introspect import introspect
 from provisioner.observe.values import Catalog, DbtNode, Graph, Unit, UnitKind, Want
+from provisioner.observe.watch import Watch
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.values import Action, Mend, Plan, Request
 
@@ -61,8 +62,9 @@ class Settled:
             Action(Mend.RUN, one.id, one.kind, 0, one.tables, ()) for one in self.units.values() if one.wants
         )
         self.setting = Setting(
-            manifest, graph, fingerprints, "now", self.told.append, Stop(), live, changed_since=lambda _: ()
-        )
+            manifest, graph, fingerprints, "now", self.told.append, Stop(), live,
+            changed_since=lambda _: (), watch=lambda _: Watch({}),
+        )  # fmt: skip
         self.walk = Walk(Plan(self.actions), Request(), self.setting)
 
     def attempt(self, actions: tuple[Action, ...], fates: Mapping[str, str], number: int) -> tuple[Action, ...]:

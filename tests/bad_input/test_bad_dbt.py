@@ -174,6 +174,17 @@ def test_a_seed_whose_file_is_gone_is_told_before_dbt_is_started(dbt_shop: Shop)
     assert time.monotonic() - begun < 2
 
 
+def test_a_dbt_that_cannot_be_imported_is_told_as_such(dbt_shop: Shop, tmp_path: Path) -> None:
+    """Its graph is known, so that dbt is first needed when the plan is carried out. CRASH_TRAP: no forked worker."""
+    assert dbt_shop.run("apply").exit_code == 0
+    (tmp_path / "agate.py").write_text("raise ImportError('no agate here')\n")
+    broken = Shop(dbt_shop.folder, {**dbt_shop.variables, "PYTHONPATH": str(tmp_path), "CRASH_TRAP": "null"})
+    answer = broken.run("apply", "--rebuild", "bands", "--format", "json")
+    assert (answer.exit_code, answer.codes) == (1, ("dbt_missing",)), answer
+    assert "no agate here" in answer.text and "pip install --force-reinstall" in answer.text
+    assert dbt_shop.run("apply").exit_code == 0
+
+
 def test_no_secret_is_told_or_kept_anywhere(dbt_shop: Shop) -> None:
     told = [
         dbt_shop.run(*words.split())

@@ -8,6 +8,7 @@ _FAILPOINT = "crash/test_failpoints.py::test_after_a_kill_the_same_command_ends_
 _POWER = "crash/test_power_failure.py"
 _PROTOCOL = "crash/test_protocol.py"
 _ASIDE = "aside/test_putting_aside.py"
+_CHANGED = "apply/test_changed_meanwhile.py"
 _LOCK = "lock/test_lock_exclusion.py"
 
 
@@ -53,7 +54,7 @@ MUTANTS = (
     Mutant(
         "no mark before the effect",
         "execute/transaction.py",
-        "        withdraw(connection, (Mark(stamp.table, unit.id, stamp.run, existed=True) for stamp in stamps))\n",
+        "        withdraw(connection, _marks(connection, unit, stamps))\n",
         "",
         (f"{_PROTOCOL}::test_what_commits_by_itself_and_dies_is_interrupted_and_never_adopted",),
     ),
@@ -112,6 +113,27 @@ MUTANTS = (
         "    with transaction(connection), bounded:\n        rows = verify_all(connection, units)",
         "    with bounded:\n        rows = verify_all(connection, units)",
         (f"{_ASIDE}::test_of_several_that_are_accepted_together_all_are_or_none", _PROTOCOL),
+    ),
+    Mutant(
+        "no look at the files after the effect",
+        "execute/single.py",
+        '        refuse_changes(watch.changed(), f"while {unit.id} was made")\n',
+        "",
+        (f"{_CHANGED}::test_what_changes_while_its_unit_is_made_is_rolled_back[a script that writes what it reads]",),
+    ),
+    Mutant(
+        "no look at the files after a python step",
+        "execute/python_worker.py",
+        '        refuse_changes(work.watch.changed(), f"while {unit.id} was made")\n',
+        "",
+        (f"{_CHANGED}::test_what_changes_while_its_unit_is_made_is_rolled_back[code that edits its module]",),
+    ),
+    Mutant(
+        "a link followed anew under the lock",
+        "execute/locked.py",
+        "        self._live = Live(database, ",
+        "        self._live = Live(session.manifest.database, ",
+        ("apply/test_apply_places.py::test_a_link_that_is_led_elsewhere_meanwhile_changes_nothing_for_the_run",),
     ),
     Mutant(
         "journal not synced",

@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import stat
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -91,6 +93,16 @@ def test_the_new_database_has_the_mode_and_the_owner_of_the_damaged_one(shop: Sh
     facts = shop.database.stat()
     assert (stat.S_IMODE(facts.st_mode), facts.st_uid) == (0o600, owner)
     assert not list(shop.database.parent.glob("*.creating"))
+
+
+def test_to_recreate_a_database_that_somebody_has_open_waits_for_them(shop: Shop) -> None:
+    code = (
+        f"import duckdb, time; c = duckdb.connect({str(shop.database)!r}); print('open', flush=True); time.sleep(1.5)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as other:
+        assert other.stdout and other.stdout.readline() == b"open\n"
+        assert apply(shop, "--recreate", "--lock-timeout", "0").error == "database_locked"
+        assert apply(shop, "--recreate", "--lock-timeout", "30s").error == "usage", "it is sound"
 
 
 def test_a_sound_database_is_not_recreated(shop: Shop) -> None:

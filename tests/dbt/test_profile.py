@@ -11,7 +11,7 @@ import pytest
 import yaml
 from dbt_projects import Write, write_files  # type: ignore[import-not-found]
 
-from provisioner.errors import ProvisionError
+from provisioner.errors import DbtError, ProvisionError
 from provisioner.observe.dbt.profile import Profile, write_profile
 
 DUCK = {"type": "duckdb", "path": "own.duckdb"}
@@ -61,17 +61,28 @@ def test_only_the_owner_may_read_the_written_profile(write: Write, tmp_path: Pat
     assert stat.S_IMODE((folder / "profiles.yml").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("path", ["../x.duckdb", "{{ env_var('DB') }}", "link.duckdb", "{{ var('folder') }}/x.duckdb"])
+@pytest.mark.parametrize(
+    "path", ["../x.duckdb", "{{ env_var('DB') }}", "link/x.duckdb", "{{ var('folder') }}/x.duckdb"]
+)
 def test_a_profile_of_the_users_for_the_same_database_is_used_as_it_is(write: Write, tmp_path: Path, path: str) -> None:
     text = profiles({"dev": {"type": "duckdb", "path": path}})
     write_files(tmp_path / "theirs", {"profiles.yml": text})
     project = write(profiles_dir=tmp_path / "theirs", vars={"folder": str(tmp_path)})
-    (project.project_dir / "link.duckdb").symlink_to(tmp_path / "x.duckdb")
+    (project.project_dir / "link").symlink_to(tmp_path)
     variables = {"DB": str(tmp_path / "x.duckdb")}
     used = write_profile(project, tmp_path / "x.duckdb", tmp_path / "private", variables)
     assert used == Profile(tmp_path / "theirs", "dev")
     assert (tmp_path / "theirs" / "profiles.yml").read_text() == text
     assert not (tmp_path / "private").exists()
+
+
+def test_a_profile_of_the_users_that_names_a_link_of_another_name_is_refused(write: Write, tmp_path: Path) -> None:
+    write_files(tmp_path / "theirs", {"profiles.yml": profiles({"dev": {"type": "duckdb", "path": "link.duckdb"}})})
+    project = write(profiles_dir=tmp_path / "theirs")
+    (project.project_dir / "link.duckdb").symlink_to(tmp_path / "x.duckdb")
+    with pytest.raises(DbtError, match="DuckDB by the other") as refused:
+        write_profile(project, tmp_path / "x.duckdb", tmp_path / "private", {})
+    assert refused.value.code == "profile_mismatch" and str(tmp_path / "x.duckdb") in refused.value.cure
 
 
 OWN: list[tuple[str, dict[str, str | None], dict[str, Any], str, str]] = [

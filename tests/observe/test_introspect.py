@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ import duckdb
 import pytest
 
 from provisioner.declare.values import Column, Expect, Place, TableKind, TableName
-from provisioner.observe.introspect import FEW, introspect, introspect_made, introspect_tables
+from provisioner.observe.introspect import FEW, introspect, introspect_made, read_recorded
 from provisioner.observe.layout import read_layouts
 from provisioner.observe.measure import CHUNK
 from provisioner.observe.records import CREATE_RECORDS, encode_parts
@@ -115,10 +115,9 @@ COUNTED: list[tuple[str, Want, int | None]] = [
 def test_rows_are_counted_where_they_matter(world: duckdb.DuckDBPyConnection, want: Want, rows: int | None) -> None:
     world.execute("CREATE TABLE stamped AS SELECT 1 AS a")
     _stamp(world, "stamped")
-    for read in (introspect, introspect_tables):
-        catalog = read(world, [want])
-        assert catalog.relations[want.table].rows == rows
-        assert (want.table in catalog.measures) == (not want.expect.empty)
+    catalog = introspect(world, [want])
+    assert catalog.relations[want.table].rows == rows
+    assert (want.table in catalog.measures) == (not want.expect.empty)
 
 
 def test_a_broken_view_is_read_and_only_its_measure_tells(world: duckdb.DuckDBPyConnection) -> None:
@@ -139,11 +138,10 @@ def test_one_units_tables_are_read_alone_within_their_transaction(world: duckdb.
     world.execute('CREATE TABLE "NEW" AS SELECT 1 AS a')
     world.execute('CREATE TABLE "Mart".new AS SELECT 1 AS a')
     world.execute("INSERT INTO _provisioner.marks VALUES ('main', 'New', 'u', 'r', NULL, NULL, NULL, 't', false, NULL)")
-    catalog = introspect_tables(world, [_table("new", Expect(rows=1)), _table("absent")])
-    world.execute("ROLLBACK")
     new = TableName.parse("new")
-    assert list(catalog.relations) == list(catalog.stamps) == list(catalog.marks) == list(catalog.measures) == [new]
-    assert catalog.relations[new].rows == 1
+    catalog = read_recorded(world, {new, TableName.parse("absent")})
+    world.execute("ROLLBACK")
+    assert list(catalog.relations) == list(catalog.stamps) == list(catalog.marks) == [new]
     assert new not in introspect(world, ()).relations
 
 
@@ -162,7 +160,11 @@ CREATE TABLE "NÄMÉ" (a VARCHAR)
 """
 
 
-@pytest.mark.parametrize("read", [introspect_tables, introspect_made])
+def _recorded(connection: duckdb.DuckDBPyConnection, wants: Iterable[Want]) -> Catalog:
+    return read_recorded(connection, {want.table for want in wants})
+
+
+@pytest.mark.parametrize("read", [_recorded, introspect_made])
 def test_a_few_relations_are_read_as_the_listing_has_them(
     world: duckdb.DuckDBPyConnection, read: Callable[..., Catalog]
 ) -> None:
@@ -187,7 +189,7 @@ def test_what_is_not_there_is_found_out_without_ending_the_transaction(
 ) -> None:
     world.execute("BEGIN")
     world.execute("CREATE TABLE made AS SELECT 1 AS a")
-    assert introspect_tables(world, [_table(name)]).relations == {}
+    assert read_recorded(world, {TableName.parse(name)}).relations == {}
     assert introspect_made(world, [_table("made")]).relations[TableName.parse("made")].rows == 1
     world.execute("COMMIT")
 
@@ -212,7 +214,7 @@ def test_more_than_a_few_relations_are_read_as_the_listing_has_them(world: duckd
     for number in range(FEW + 1):
         world.execute(f"CREATE TABLE t{number} (a INTEGER PRIMARY KEY)")
     listed, wants = _all_of(world)
-    found = introspect_tables(world, wants).relations
+    found = _recorded(world, wants).relations
     assert {table: replace(one, rows=None) for table, one in found.items()} == listed.relations
 
 

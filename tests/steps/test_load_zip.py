@@ -3,6 +3,7 @@
 import zipfile
 from pathlib import Path
 
+import duckdb
 import pytest
 from step_world import rows, want, write
 
@@ -70,6 +71,28 @@ def test_the_size_counts_over_all_members(tmp_path):
     path = pack(tmp_path / "f.zip", **{"a.csv": "12345\n" * 100, "b.csv": "12345\n" * 100})
     with pytest.raises(StepError, match="unpacks to more"):
         unpack((path,), tmp_path, bounds=Bounds(size=1000))
+
+
+def test_unpacking_ends_in_the_middle_when_it_is_over(tmp_path: Path) -> None:
+    path = pack(tmp_path / "f.zip", **{"a.csv": "".join(f"{n}\n" for n in range(400_000))})
+    asked = iter((False, True))
+    with pytest.raises(duckdb.InterruptException, match="to its end"):
+        unpack((path,), tmp_path, bounds=Bounds(is_over=lambda: next(asked)))
+    assert (tmp_path / "0" / "0.csv").stat().st_size == 1 << 20
+
+
+def test_what_is_unpacked_lies_in_a_private_folder(connection, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what a killed apply has left is removed by the next one."""
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path / "temporary"))
+    (tmp_path / "temporary").mkdir()
+    seen = []
+
+    def look() -> bool:
+        seen.extend(path.name for path in (tmp_path / "temporary").glob("provision-*/*"))
+        return False
+
+    load(connection, want(a="INTEGER"), (pack(tmp_path / "f.zip", **{"a.csv": "a\n1\n"}),), options={}, is_over=look)
+    assert sorted(seen) == ["0", "owner"] and not list((tmp_path / "temporary").iterdir())
 
 
 def test_a_text_beside_data_files_is_no_data(connection, tmp_path: Path) -> None:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import duckdb
@@ -12,11 +12,12 @@ import duckdb
 from provisioner.declare.suggest import nearest
 from provisioner.declare.values import fold, quote
 from provisioner.errors import StepError
+from provisioner.execute.private import private_folder
 from provisioner.execute.runners.ddl import drop_relation, ensure_schema
 from provisioner.execute.runners.formats import Reader, make_reader
 from provisioner.execute.runners.lossless import INTEGERS, Change, find_bent, whole
 from provisioner.execute.runners.reader_errors import say_reader_error, tells_line
-from provisioner.execute.runners.unzip import DataFile, unpack
+from provisioner.execute.runners.unzip import Bounds, DataFile, is_archive, unpack
 from provisioner.observe.complaints import NAMELESS, blame_surroundings
 from provisioner.observe.values import Want
 
@@ -34,20 +35,21 @@ def load(
     format: str | None = None,
     options: Mapping[str, Any],
     database: Path = NAMELESS,
+    is_over: Callable[[], bool] = lambda: False,
 ) -> None:
     """Make the table anew from the files, inside the open transaction. Columns keep the files' order.
 
     Declared columns get their declared types; others are kept with the types that DuckDB sees in them. No value is bent
-    to fit a type. database: for messages. Raises StepError: load_no_file, load_column_missing, load_value (with file,
-    and line where DuckDB tells it), load_failed, load_format, load_option, those of unpack, or the code of what failed
-    around it.
+    to fit a type. database: for messages. is_over: asked between two pieces of an archive. Raises StepError:
+    load_no_file, load_column_missing, load_value (with file, and line where DuckDB tells it), load_failed, load_format,
+    load_option, those of unpack, or the code of what failed around it.
     """
     if not paths:
         raise StepError(
             f"{want.table}: there is no file to load.", code="load_no_file", cure="Mend the step's `load:`."
         )
-    with TemporaryDirectory(prefix="provision-") as folder:
-        files = unpack(paths, Path(folder), any_ending=format is not None)
+    with private_folder() if any(map(is_archive, paths)) else nullcontext(Path()) as folder:
+        files = unpack(paths, folder, any_ending=format is not None, bounds=Bounds(is_over=is_over))
         reader = make_reader(connection, tuple(file.name for file in files), format, options)
         try:
             _load(connection, want, files, reader)

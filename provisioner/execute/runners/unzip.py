@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import zipfile
 import zlib
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path, PurePosixPath
+
+import duckdb
 
 from provisioner.errors import InputError, StepError
 from provisioner.execute.runners.formats import format_of
@@ -16,11 +18,15 @@ _CHUNK = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """What an archive may unpack to. size: bytes in all. ratio: unpacked to packed; looked at from `floor` bytes on."""
+    """What an archive may unpack to. size: bytes in all. ratio: unpacked to packed; looked at from `floor` bytes on.
+
+    is_over: whether the time for it is over, or somebody wants it stopped.
+    """
 
     size: int = 50 << 30
     ratio: int = 1000
     floor: int = 8 << 20
+    is_over: Callable[[], bool] = lambda: False
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +37,19 @@ class DataFile:
     name: str
 
 
+def is_archive(path: Path) -> bool:
+    """Whether it is to be unpacked, by its ending."""
+    return path.suffix.lower() == ".zip"
+
+
 def unpack(
     paths: tuple[Path, ...], folder: Path, *, any_ending: bool = False, bounds: Bounds | None = None
 ) -> tuple[DataFile, ...]:
     """The data files that the paths hold; members of archives are written into folder under names of our own.
 
     any_ending: take every member, not only those whose ending tells a format.
-    Raises StepError: zip_damaged, zip_encrypted, zip_empty, zip_bomb; InputError: disk_full.
+    Raises StepError: zip_damaged, zip_encrypted, zip_empty, zip_bomb; InputError: disk_full; when it is over
+    duckdb.InterruptException, as a query does.
     """
     return tuple(
         file for number, path in enumerate(paths) for file in _files(path, folder / str(number), any_ending, bounds)
@@ -45,7 +57,7 @@ def unpack(
 
 
 def _files(path: Path, folder: Path, any_ending: bool, bounds: Bounds | None) -> Iterator[DataFile]:
-    if path.suffix.lower() != ".zip":
+    if not is_archive(path):
         yield DataFile(path, str(path))
         return
     try:
@@ -91,13 +103,15 @@ def _extract(archive: zipfile.ZipFile, member: zipfile.ZipInfo, target: Path, bo
                 written += len(chunk)
                 if written > min(most, bounds.size):
                     raise _bomb(path, member, bounds)
+                if bounds.is_over():
+                    raise duckdb.InterruptException(f"{path} was not unpacked to its end.")
                 file.write(chunk)
     except OSError as error:
         cure = "Free space there, or point TMPDIR to a larger disk."
         raise InputError(
             f"{path} cannot be unpacked into {target.parent}: {error.strerror}.", code="disk_full", cure=cure
         ) from error
-    return Bounds(bounds.size - written, bounds.ratio, bounds.floor)
+    return replace(bounds, size=bounds.size - written)
 
 
 def _bomb(path: Path, member: zipfile.ZipInfo, bounds: Bounds) -> StepError:

@@ -44,9 +44,9 @@ def write_profile(project: DbtProject, database: Path, private: Path, variables:
     profile = _own_profile(project, name)
     target, output = _find_target(profile, name, project, variables)
     _check_duckdb(output, name, project, variables)
-    # dbt derives the database's name from the path and refuses any other.
+    # dbt derives the database's name from the path and refuses any other; DuckDB, from the file that a link leads to.
     output.pop("database", None)
-    output["path"] = str(database)
+    output["path"] = os.path.realpath(database)
     _write(private, {name: {"target": target, "outputs": {target: output}}})
     return Profile(private, target)
 
@@ -122,6 +122,13 @@ def _check_path(project: DbtProject, output: Mapping[str, Any], database: Path, 
     if os.path.realpath(meant) != os.path.realpath(database):
         fact = f"{project.place}: the dbt profile in {project.profiles_dir} is for {meant}, not for {database}."
         cure = "Make `path` of the profile and `database` of the manifest the same, or take dbt.profiles_dir out."
+        raise DbtError(fact, cure=cure, code="profile_mismatch")
+    if Path(os.path.realpath(meant)).stem != Path(path).stem:
+        fact = (
+            f"{project.place}: the dbt profile in {project.profiles_dir} names {path}, a link to"
+            f" {os.path.realpath(meant)}: dbt would call the database by the one name, DuckDB by the other."
+        )
+        cure = f"Let `path` of the profile be {os.path.realpath(meant)}, or take dbt.profiles_dir out."
         raise DbtError(fact, cure=cure, code="profile_mismatch")
 
 
