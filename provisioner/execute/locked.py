@@ -143,7 +143,7 @@ class _Locked:
     def _introspect(self, graph: Graph) -> Catalog:
         connection = self._live.connection
         with self._stop.watch(connection.interrupt):
-            return look(connection, graph, self._manifest)
+            return look(connection, graph, self._manifest, prune=self._terms.names.prune)
 
     def _agree(self, plan: Plan) -> None:
         if violations := [hazard for hazard in plan.hazards if hazard.kind in VIOLATIONS]:

@@ -21,10 +21,15 @@ from provisioner.reconcile.drift import find_orphans
 from provisioner.reconcile.values import Mend
 
 
-def look(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest) -> Catalog:
-    """The catalog with everything that the plan will ask. Raises as introspect does, and ManifestError."""
+def see(connection: duckdb.DuckDBPyConnection, graph: Graph) -> Catalog:
+    """The catalog with all that tells drift, and no more. Raises as introspect does, and ManifestError."""
     catalog = introspect(connection, graph.wants())
-    catalog = replace(catalog, shapes=find_shapes(connection, graph, catalog))
+    return replace(catalog, shapes=find_shapes(connection, graph, catalog))
+
+
+def look(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest, *, prune: bool) -> Catalog:
+    """The catalog with everything that a plan will ask. prune: whether it will drop orphans. Raises as `see`."""
+    catalog = see(connection, graph)
     questions = [question for _, draft in _drafts(graph, catalog) for question in draft.questions]
     if questions:
         catalog = replace(catalog, answers=prove(connection, questions))
@@ -33,7 +38,7 @@ def look(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest
         for unit, draft in _drafts(graph, catalog)
         if draft.gone
     }
-    return _rehearsed(connection, graph, replace(catalog, mentions=found))
+    return _rehearsed(connection, graph, replace(catalog, mentions=found), prune=prune)
 
 
 def look_at_nothing(graph: Graph) -> Catalog:
@@ -47,15 +52,14 @@ def _drafts(graph: Graph, catalog: Catalog) -> Iterator[tuple[Unit, Draft]]:
             yield unit, draft
 
 
-def _rehearsed(connection: duckdb.DuckDBPyConnection, graph: Graph, catalog: Catalog) -> Catalog:
+def _rehearsed(connection: duckdb.DuckDBPyConnection, graph: Graph, catalog: Catalog, *, prune: bool) -> Catalog:
     """Of each relation that changes one way after the other, until one leads there; after what it rests on.
 
-    Then of those that nothing declares any more, what their going breaks.
+    Then of those that are to be dropped, what their going breaks.
     """
     drafts = [(unit, draft) for unit, draft in _drafts(graph, catalog) if draft.ways]
-    orphans = {
-        one.table: catalog.relations[one.table].kind for one in find_orphans(graph, catalog) if one.mend is Mend.DROP
-    }
+    dropped = [one.table for one in find_orphans(graph, catalog) if prune and one.mend is Mend.DROP]
+    orphans = {table: catalog.relations[table].kind for table in dropped}
     if all(draft.shapes.have is None for _, draft in drafts) and not orphans:
         return catalog
     ways = dict[str, Structure]()

@@ -56,7 +56,7 @@ def observe_and_rehearse(session: Session, names: Names) -> Observed:
 def _rehearsed(session: Session, names: Names, graph: Graph, connection: duckdb.DuckDBPyConnection) -> Observed:
     # Somebody may have written since the first look.
     with session.stop.watch(connection.interrupt):
-        seen = session.conclude(graph, look(connection, graph, session.manifest), names, NO_RUN)
+        seen = session.conclude(graph, look(connection, graph, session.manifest, prune=names.prune), names, NO_RUN)
         found = list[Rehearsed]()
         for action in seen.plan.actions:
             if action.mend is Mend.ALTER:

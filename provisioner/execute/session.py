@@ -205,7 +205,7 @@ class Session:
 
         self.tell(Noted("dbt reads its project"))
 
-    def catalog(self, graph: Graph) -> Catalog:
+    def _catalog(self, graph: Graph, *, prune: bool) -> Catalog:
         """What the live database holds, read without a lock. Raises BusyError when another process has it to itself."""
         database = self.manifest.database
         if inspect_file(database) is not FileCondition.PRESENT:
@@ -214,7 +214,8 @@ class Session:
         try:
             with opened(database, read_only=True) as connection, self.stop.watch(connection.interrupt):
                 enclose(connection, fence_of_look(self.manifest))
-                catalog, steady = look(connection, graph, self.manifest), rests_on_database(connection, graph.wants())
+                catalog = look(connection, graph, self.manifest, prune=prune)
+                steady = rests_on_database(connection, graph.wants())
         except BusyError as error:
             from provisioner.execute.holder import is_alive, read_holder
 
@@ -231,7 +232,7 @@ class Session:
     def observe(self, names: Names, *, may_parse: bool = True) -> Observed:
         """The plan as of now. may_parse: as for `graph`."""
         graph = self.graph(may_parse=may_parse)
-        seen = self.conclude(graph, self.catalog(graph), names, NO_RUN)
+        seen = self.conclude(graph, self._catalog(graph, prune=names.prune), names, NO_RUN)
         self.sealed = self._seal if seen.nothing_to_do else None
         return seen
 

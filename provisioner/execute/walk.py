@@ -16,7 +16,7 @@ from provisioner.execute.batches import Batch, batches
 from provisioner.execute.dbt_units import run_dbt
 from provisioner.execute.endings import after_the_disk_failed, hook_failed, not_started, outcome_of, skipped
 from provisioner.execute.events import NodeFinished, Noted, Outcome, UnitFinished, UnitStarted
-from provisioner.execute.look import look
+from provisioner.execute.look import see
 from provisioner.execute.session import Observed
 from provisioner.execute.setting import Setting
 from provisioner.execute.single import run_single
@@ -185,7 +185,7 @@ class Walk:
 def look_again(setting: Setting, request: Request) -> Observed:
     """What there is by now, against what was asked for; a rebuild that was asked for is done."""
     with setting.stop.watch(setting.live.connection.interrupt):
-        catalog = look(setting.live.connection, setting.graph, setting.manifest)
+        catalog = see(setting.live.connection, setting.graph)
     asked = replace(request, rebuild=frozenset())
     findings = find_drift(setting.graph, catalog, asked, setting.run)
     return Observed(setting.graph, catalog, asked, findings, make_plan(setting.graph, catalog, findings, asked))
