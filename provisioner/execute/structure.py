@@ -12,8 +12,8 @@ from provisioner.observe.values import Structure
 Connection = duckdb.DuckDBPyConnection
 
 _REFERRED = """
-    SELECT 1 FROM duckdb_constraints() WHERE database_name = current_database()
-    AND constraint_type = 'FOREIGN KEY' AND lower(referenced_table) = lower($1)"""
+    SELECT 1 FROM system.main.duckdb_constraints() WHERE database_name = system.main.current_database()
+    AND constraint_type = 'FOREIGN KEY' AND system.main.lower(referenced_table) = system.main.lower($1)"""
 _MAKES = ("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "COMMENT ON ")
 
 

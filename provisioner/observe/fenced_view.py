@@ -25,24 +25,13 @@ CATALOGUE = re.compile(
 )
 FILES = re.compile(r"read_\w+|parquet_\w+|sniff_csv|glob")
 # Also as schema.name does DuckDB take such a name for a file's, where no table has it.
-_SUFFIXES = frozenset(
+_ENDINGS = frozenset(
     (
-        "csv",
-        "tsv",
-        "txt",
-        "parquet",
-        "json",
-        "jsonl",
-        "ndjson",
-        "geojson",
-        "db",
-        "duckdb",
-        "xlsx",
-        "avro",
-        "shp",
-        "gpkg",
+        *("csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "geojson", "db", "duckdb", "xlsx", "avro"),
+        *("shp", "gpkg", "fgb", "arrow", "arrows", "ipc", "vortex", "gz", "zst", "zstd", "bz2"),
     )
 )
+_PARTS = ("catalog_name", "schema_name", "table_name")
 _VIEWS = "SELECT schema_name, view_name, sql FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary"
 _FUNCTIONS = "SELECT function_name, internal FROM system.main.duckdb_functions()"
 Views = frozenset[tuple[str, str, str]]
@@ -88,8 +77,8 @@ def _faults(tree: Any, known: set[str], fence: Fence, files: set[str]) -> Iterat
     for node in _nodes(tree):
         kind = node.get("type")
         if kind in ("BASE_TABLE", "SHOW_REF"):
-            name = node.get("table_name", "").strip('"')
-            if _like_a_file(name, node.get("schema_name", "")) and not _declared(name, fence, files):
+            parts = [part for key in _PARTS if (part := str(node.get(key, "")).strip('"'))]
+            if _like_a_file(parts) and not _declared(name := ".".join(parts), fence, files):
                 yield f"reads {name}, which may be a file that is not declared"
         elif kind == "TABLE_FUNCTION":
             yield from _call_faults(node["function"], fence, files)
@@ -129,8 +118,9 @@ def _literal(node: dict[str, Any]) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _like_a_file(name: str, schema: str) -> bool:
-    return bool(re.search(r"[./\\:*?\[~]", name)) or (bool(schema) and name.lower() in _SUFFIXES)
+def _like_a_file(parts: list[str]) -> bool:
+    """parts: of a name; DuckDB puts them together where no table has it."""
+    return any(re.search(r"[./\\:*?\[~]", part) for part in parts) or (len(parts) > 1 and parts[-1].lower() in _ENDINGS)
 
 
 def _declared(name: str, fence: Fence, files: set[str]) -> bool:

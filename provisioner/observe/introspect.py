@@ -21,21 +21,21 @@ if TYPE_CHECKING:
 # So many relations are looked at one by one; for more, the whole catalog is listed once.
 FEW = 40
 # Attached databases and temporary tables have another database_name; our own records are no relations of the user.
-_OURS = "database_name = current_database() AND schema_name <> '_provisioner'"
+_OURS = "database_name = system.main.current_database() AND schema_name <> '_provisioner'"
 _VIEWS = f"""
     SELECT schema_name, view_name AS table_name, 'view' AS kind, false AS indexed
-    FROM duckdb_views() WHERE NOT internal AND {_OURS}"""
+    FROM system.main.duckdb_views() WHERE NOT internal AND {_OURS}"""
 _RELATIONS = f"""
     SELECT schema_name, table_name, 'table' AS kind, index_count > 0 AS indexed
-    FROM duckdb_tables() WHERE NOT internal AND {_OURS}
+    FROM system.main.duckdb_tables() WHERE NOT internal AND {_OURS}
     UNION ALL {_VIEWS} ORDER BY schema_name, table_name"""
 _COLUMNS = f"""
     SELECT schema_name, table_name, column_name, data_type, is_nullable
-    FROM duckdb_columns() WHERE NOT internal AND {_OURS}"""
+    FROM system.main.duckdb_columns() WHERE NOT internal AND {_OURS}"""
 _IN_ORDER = "ORDER BY schema_name, table_name, column_index"
 _KEYS = f"""
     SELECT schema_name, table_name, constraint_column_names
-    FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND {_OURS}"""
+    FROM system.main.duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND {_OURS}"""
 
 
 @collector_at_rest()

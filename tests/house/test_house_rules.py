@@ -150,3 +150,22 @@ def test_there_is_no_dry_run_below_the_command_line() -> None:
 def test_names_keep_to_the_words_of_the_house(module: str) -> None:
     assert words_of(module) & BANNED == set()
     assert [(name, line) for name, line in defined_names(module) if words_of(name) & BANNED] == []
+
+
+def test_our_own_queries_call_duckdbs_functions_by_their_full_names() -> None:
+    """By a plain name a macro of the database would be called: whoever writes that would write our queries."""
+    plain = re.compile(
+        r"(?<![\w.$`])(?:lower|upper|translate|current_database|duckdb_[a-z]+\(\)|pragma_\w+|any_value|bool_or|contains"
+        r"|typeof|json_serialize_\w+|bit_xor|txid_current)\("
+    )
+    found = [
+        f"{module}:{node.lineno}: {match[0]}"
+        for module, tree in TREES.items()
+        if module.startswith(("provisioner.observe.", "provisioner.execute."))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.search(r"\b(?:SELECT|FROM|WHERE|IN)\b", node.value)
+        for match in plain.finditer(node.value)
+    ]
+    assert found == []

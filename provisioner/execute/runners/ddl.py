@@ -9,8 +9,9 @@ from provisioner.errors import StepError
 from provisioner.observe.layout import read_layouts
 
 _VIEWS = """
-    SELECT schema_name, view_name FROM duckdb_views()
-    WHERE database_name = current_database() AND lower(view_name) = lower($1) AND NOT internal
+    SELECT schema_name, view_name FROM system.main.duckdb_views()
+    WHERE database_name = system.main.current_database() AND system.main.lower(view_name) = system.main.lower($1)
+    AND NOT internal
 """
 
 
