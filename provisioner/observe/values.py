@@ -237,9 +237,9 @@ class Measure:
 class Catalog:
     """What the live database holds. exists: whether there is a database at all.
 
-    shapes: of declared relations that are not known to be as they were when they were stamped. sizes: bytes that their
-    rows take, about. answers, rehearsals: what was asked about them; a rehearsal by its table and its statements.
-    mentions: of columns that would go, in code that reads their table. sequences: names.
+    shapes: of declared relations that are not known to be as they were when they were stamped.
+    answers, rehearsals: what was asked about them; a rehearsal by its table and its statements.
+    mentions: of columns that would go, in code that reads their table.
     drops: of relations that nothing declares any more what their going does, in an order in which they can go.
     """
 
@@ -249,11 +249,9 @@ class Catalog:
     marks: Mapping[TableName, Mark] = field(default_factory=dict)
     measures: Mapping[TableName, Measure] = field(default_factory=dict)
     shapes: Mapping[TableName, Shapes] = field(default_factory=dict)
-    sizes: Mapping[TableName, int] = field(default_factory=dict)
     answers: Mapping[Question, Answer] = field(default_factory=dict)
     rehearsals: Mapping[tuple[TableName, Structure], Rehearsal] = field(default_factory=dict)
     mentions: Mapping[TableName, tuple[Mention, ...]] = field(default_factory=dict)
-    sequences: frozenset[TableName] = frozenset()
     drops: Mapping[TableName, Rehearsal] = field(default_factory=dict)
 
 
