@@ -28,11 +28,6 @@ def drop_relation(connection: duckdb.DuckDBPyConnection, table: TableName) -> No
         _execute(connection, table, f"DROP VIEW {table.sql}")
 
 
-def literal(text: str) -> str:
-    """The text as a SQL string literal, for the few statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _execute(connection: duckdb.DuckDBPyConnection, table: TableName, sql: str) -> None:
     try:
         connection.execute(sql)
