@@ -31,10 +31,10 @@ class Narrow:
     plan_file: Path | None = None
 
     def typed(self) -> str:
-        """As the user typed them."""
-        words = [f"--target {shlex.quote(name)}" for name in self.target]
-        words += [f"--rebuild {shlex.quote(name)}" for name in self.rebuild]
-        return "".join(f" {word}" for word in [*words, *(["--prune"] if self.prune else [])])
+        """As the user typed what narrows, or adds to, what is looked at."""
+        from provisioner.execute.request import Names
+
+        return Names(self.target, self.rebuild, self.prune).typed()
 
 
 @dataclass(frozen=True, slots=True)
