@@ -14,11 +14,11 @@ import duckdb
 
 from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.observe.carbon import Copied, read_parts
-from provisioner.observe.declaration import first_line
 from provisioner.observe.prove import words_of
 from provisioner.observe.scratch import Scratch, open_scratch
 from provisioner.observe.shape import read_shapes
 from provisioner.observe.values import Rehearsal, Shape, Structure
+from provisioner.observe.verbatim import as_sentence
 
 _PLANNED = "SELECT system.main.json_serialize_plan(?::VARCHAR)::VARCHAR"
 
@@ -126,4 +126,4 @@ def _fault(copy: duckdb.DuckDBPyConnection, view: TableName) -> str:
     """Why a view cannot be read, by binding it in a way that leaves the open transaction whole; empty where it can."""
     ((plan,),) = copy.execute(_PLANNED, [f"SELECT * FROM {view.sql}"]).fetchall()
     found = json.loads(plan)
-    return first_line(found["error_message"]) if found["error"] else ""
+    return as_sentence(found["error_message"]) if found["error"] else ""

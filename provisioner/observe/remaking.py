@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Sequence, TableName, fold, quote
 from provisioner.observe.ddl_text import create_indexes, create_sequence, create_table
+from provisioner.observe.prove import words_of
 from provisioner.observe.scratch import open_scratch
 from provisioner.observe.values import Shape
 
@@ -39,10 +40,8 @@ def _refusal(connection: duckdb.DuckDBPyConnection, shape: Shape) -> str:
     try:
         for statement in (create_table(shape), *create_indexes(shape)):
             connection.execute(statement)
-    except (duckdb.FatalException, duckdb.InterruptException, duckdb.OutOfMemoryException):
-        raise
     except duckdb.Error as error:
-        return str(error).partition("\n")[0]
+        return words_of(error)
     finally:
         connection.execute("ROLLBACK")
     return ""
