@@ -16,7 +16,7 @@ from provisioner.execute.dbt_environment import without_developers_own
 from provisioner.execute.dbt_extract import EXTRACT_FILE
 from provisioner.execute.dbt_parse import is_whole, keep_parse
 from provisioner.execute.dbt_progress import DbtProgress, NodeResult
-from provisioner.execute.patience import NO_PATIENCE, Patience
+from provisioner.execute.patience import NO_PATIENCE, Patience, never
 from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtNode, Selected
@@ -26,10 +26,6 @@ _GRACE_SECONDS = 2.0
 
 OnEvent = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
-
-
-def _never() -> bool:
-    return False
 
 
 class DbtWorker:
@@ -74,14 +70,14 @@ class DbtWorker:
         """Begin to parse too, for the run that is to come, and return at once. Raises as `start`."""
         self._send({"do": "parse_ahead"})
 
-    def parse(self, *, should_stop: ShouldStop = _never) -> dict[str, Any]:
+    def parse(self, *, should_stop: ShouldStop = never) -> dict[str, Any]:
         """What of dbt's manifest makes the graph.
 
         Raises DbtError `dbt_parse` with dbt's own message, StoppedError when told to stop.
         """
         return self._read_manifest(self._wait({"do": "parse"}, should_stop))
 
-    def select(self, selections: Iterable[Selection], *, should_stop: ShouldStop = _never) -> dict[Selection, Selected]:
+    def select(self, selections: Iterable[Selection], *, should_stop: ShouldStop = never) -> dict[Selection, Selected]:
         """What dbt selects in the project as it was parsed, which is done now where it was not. Raises as `parse`."""
         asked = tuple(selections)
         said = [{"select": one.select, "exclude": one.exclude, "selector": one.selector} for one in asked]
@@ -109,7 +105,7 @@ class DbtWorker:
         on_event: OnEvent | None = None,
         timeout: float | None = None,
         patience: Patience = NO_PATIENCE,
-        should_stop: ShouldStop = _never,
+        should_stop: ShouldStop = never,
     ) -> dict[str, NodeResult]:
         """Run the nodes, in dbt's own order, and return how each of them ended; the database is free then.
 

@@ -184,7 +184,7 @@ _OF_SURROUNDINGS = frozenset(
 _OF_SQL = re.compile(
     r"(?:Conversion|Binder|Catalog|Parser|Syntax|Constraint|Invalid Input|Out of Range|Mismatch Type) Error:"
 )
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # a full disk, a bound on the size of files, a quota
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -220,7 +220,7 @@ def _from_complaint(complaint: _Complaint, match: re.Match[str], text: str, path
 
 
 def _from_system(error: OSError, path: Path) -> ProvisionError:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return translate(RuntimeError(os.strerror(error.errno)), path)
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         return translate(RuntimeError(os.strerror(error.errno)), path)
