@@ -14,8 +14,9 @@ import duckdb
 
 from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.observe.carbon import Copied, read_parts
+from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
-from provisioner.observe.scratch import Scratch, open_scratch
+from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
 from provisioner.observe.values import Rehearsal, Shape, Structure
 from provisioner.observe.verbatim import as_sentence
@@ -90,7 +91,7 @@ def staged(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName]) -
 
 @contextmanager
 def _copy(parts: Copied) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_scratch() as copy:
+    with open_in_memory() as copy:
         # `memory` is what the scratch itself is called.
         if parts.database != "memory":
             copy.execute(f"ATTACH ':memory:' AS {quote(parts.database)}")

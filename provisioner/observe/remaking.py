@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Sequence, TableName, fold, quote
 from provisioner.observe.ddl_text import create_indexes, create_sequence, create_table
+from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
-from provisioner.observe.scratch import open_scratch
 from provisioner.observe.values import Shape
 
 if TYPE_CHECKING:
@@ -22,7 +22,7 @@ def find_unmakeable(shapes: Iterable[Shape], sequences: Iterable[Sequence]) -> d
     Of these shapes alone: neither views, which need what they read, nor what foreign keys refer to, is looked at.
     """
     refused = {}
-    with open_scratch() as connection:
+    with open_in_memory() as connection:
         for one in sequences:
             _ensure_schema(connection, one.name)
             connection.execute(create_sequence(one))
