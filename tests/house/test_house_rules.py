@@ -153,6 +153,11 @@ def reads_environment(node: ast.AST) -> bool:
     return isinstance(node, ast.Attribute) and node.attr in names and ast.unparse(node.value) == "os"
 
 
+def test_the_umask_is_left_alone() -> None:
+    """It is the whole process's: what other threads of an application make meanwhile would be anybody's."""
+    assert [module for module in FILES for name, _ in calls(module) if name == "os.umask"] == []
+
+
 def test_there_is_no_dry_run_below_the_command_line() -> None:
     assert not [(module, line) for module in FILES for name, line in defined_names(module) if "dry" in words_of(name)]
 
