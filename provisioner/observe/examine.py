@@ -8,11 +8,13 @@ from provisioner.declare.values import TableName
 from provisioner.errors import DatabaseError
 from provisioner.observe.database import FileCondition, inspect_file, opened
 
+# By their full names: a macro of the database may be called like them.
 _TABLES = """
-    SELECT schema_name, table_name FROM duckdb_tables()
-    WHERE database_name = current_database() AND NOT temporary
+    SELECT schema_name, table_name FROM system.main.duckdb_tables()
+    WHERE database_name = system.main.current_database() AND NOT temporary
     ORDER BY ALL
 """
+_READ = "SELECT system.main.bit_xor(system.main.hash(r)) FROM {} r"
 
 
 def find_damage(path: Path) -> DatabaseError | None:
@@ -24,7 +26,7 @@ def find_damage(path: Path) -> DatabaseError | None:
         if inspect_file(path) is FileCondition.PRESENT:
             with opened(path, read_only=True) as connection:
                 for schema, name in connection.execute(_TABLES).fetchall():
-                    connection.execute(f"SELECT bit_xor(hash(r)) FROM {TableName(schema, name).sql} r").fetchall()
+                    connection.execute(_READ.format(TableName(schema, name).sql)).fetchall()
     except DatabaseError as error:
         return error
     return None
