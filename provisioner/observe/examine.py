@@ -14,7 +14,8 @@ _TABLES = """
     WHERE database_name = system.main.current_database() AND NOT temporary
     ORDER BY ALL
 """
-_READ = "SELECT system.main.bit_xor(system.main.hash(r)) FROM {} r"
+# Column by column: an alias for the row is a column where the table has one of that name.
+_READ = "SELECT system.main.bit_xor(system.main.hash(COLUMNS(*))) FROM {}"
 
 
 def find_damage(path: Path) -> DatabaseError | None:

@@ -12,6 +12,8 @@ from provisioner.observe.examine import find_damage
 
 HEADERS, BLOCK = 12_288, 262_144
 NAMED = {
+    "nothing of the kind": "",
+    "a column called as a row might be": "ALTER TABLE t RENAME a TO r",
     "macros called as what reads the rows": "CREATE MACRO hash(x) AS 'text'; CREATE MACRO bit_xor(x) AS 1",
     "macros called as what lists the tables": "CREATE MACRO current_database() AS 'nope';"
     "CREATE MACRO duckdb_tables() AS TABLE FROM range(0)",
@@ -19,7 +21,7 @@ NAMED = {
 
 
 @pytest.mark.parametrize("sql", NAMED.values(), ids=NAMED)
-def test_damage_is_found_whatever_the_database_has_macros_for(tmp_path: Path, sql: str) -> None:
+def test_damage_is_found_whatever_the_database_calls_its_own(tmp_path: Path, sql: str) -> None:
     path = tmp_path / "a.duckdb"
     with duckdb.connect(str(path)) as connection:
         connection.execute("CREATE TABLE t AS SELECT range AS a, hash(range)::VARCHAR AS b FROM range(100000)")
