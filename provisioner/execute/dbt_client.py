@@ -28,6 +28,10 @@ OnEvent = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
 
 
+def _ignore(event: Event) -> None:
+    """For callers who do not listen."""
+
+
 class DbtWorker:
     """Parses and runs one dbt project against one database, in a child that is started when it is first needed.
 
@@ -102,7 +106,7 @@ class DbtWorker:
         *,
         full_refresh: bool = False,
         fail_fast: bool = False,
-        on_event: OnEvent | None = None,
+        on_event: OnEvent = _ignore,
         timeout: float | None = None,
         patience: Patience = NO_PATIENCE,
         should_stop: ShouldStop = never,
@@ -121,18 +125,9 @@ class DbtWorker:
         try:
             for event in self._ask({**request, "nodes": [node.unique_id for node in nodes]}):
                 if event is not None and event["event"] == "done":
-                    if event["held"]:
-                        self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
-                    if on_event is not None and event["exception"] and progress.complete:
-                        # All nodes had ended by then: dbt could not even make SQL of an on-run-end hook.
-                        on_event({"event": "node_finished", "status": "error", "message": event["exception"]})
-                    return progress.done(event)
-                if event is not None and event["event"] == "waiting":
-                    patience.on_wait(event["words"])
-                elif event is not None:
-                    progress.hear(event)
-                    if on_event is not None:
-                        on_event(event)
+                    return self._conclude(event, progress, on_event)
+                if event is not None:
+                    _hear(event, progress, patience, on_event)
                 if (cut := progress.cut_short(should_stop())) is not None:
                     self._kill()
                     return cut
@@ -145,6 +140,14 @@ class DbtWorker:
             self._kill()
             raise
         raise AssertionError("events end only with the worker's death, which raises")
+
+    def _conclude(self, done: Event, progress: DbtProgress, on_event: OnEvent) -> dict[str, NodeResult]:
+        if done["held"]:
+            self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
+        if done["exception"] and progress.complete:
+            # All nodes had ended by then: dbt could not even make SQL of an on-run-end hook.
+            on_event({"event": "node_finished", "status": "error", "message": done["exception"]})
+        return progress.done(done)
 
     def end(self) -> None:
         """End the child, and keep dbt's own cache for the next one. The object may be used again."""
@@ -199,6 +202,14 @@ class DbtWorker:
             cure = "Mend the dbt project; `provision check` tells whether dbt can read it."
             where = self._project.project_dir
             raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
+
+
+def _hear(event: Event, progress: DbtProgress, patience: Patience, on_event: OnEvent) -> None:
+    if event["event"] == "waiting":
+        patience.on_wait(event["words"])
+    else:
+        progress.hear(event)
+        on_event(event)
 
 
 def _tells(file: Path, secrets: Secrets) -> bool:
