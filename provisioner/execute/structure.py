@@ -7,7 +7,7 @@ import duckdb
 from provisioner.declare.values import TableName
 from provisioner.errors import ProvisionError
 from provisioner.execute.runners.ddl import GRAVE, drop_relation
-from provisioner.observe.values import Structure
+from provisioner.observe.change_values import Structure
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -11,8 +11,9 @@ import duckdb
 from provisioner.errors import StepError
 from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
 from provisioner.execute.verify import verify
+from provisioner.observe.change_values import Shape
 from provisioner.observe.shape import digest_of_shape, read_shapes
-from provisioner.observe.values import Mark, Shape, Stamp, Unit, UnitKind
+from provisioner.observe.values import Mark, Stamp, Unit, UnitKind
 
 Connection = duckdb.DuckDBPyConnection
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.declare.values import Sequence, TableName, quote
-from provisioner.observe.values import ColumnShape, IndexShape, Shape, Structure
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape, Structure
 
 
 def create_statements(shape: Shape, name: TableName | None = None) -> Structure:

@@ -10,8 +10,8 @@ import duckdb
 
 from provisioner.declare.values import Column, ForeignKey, Place, Table, TableKind, quote
 from provisioner.errors import ManifestError, Problem
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.expression import is_one_expression
-from provisioner.observe.values import ColumnShape, IndexShape, Shape
 from provisioner.observe.verbatim import as_sentence
 
 CODE = "ddl_refused"

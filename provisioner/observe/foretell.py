@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import duckdb
 
 from provisioner.declare.values import TableName
+from provisioner.observe.change_values import Shape, Structure
 from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape, Structure
 
 
 def foretell(made: Mapping[TableName, Structure]) -> dict[TableName, Shape]:

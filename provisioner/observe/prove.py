@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from provisioner.observe.change_values import Answer, Question
 from provisioner.observe.complaints import NAMELESS, blame_surroundings
-from provisioner.observe.values import Answer, Question
 from provisioner.observe.verbatim import words_of_living
 
 if TYPE_CHECKING:

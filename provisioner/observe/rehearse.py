@@ -14,11 +14,11 @@ import duckdb
 
 from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.observe.carbon import Copied, read_parts
+from provisioner.observe.change_values import Rehearsal, Shape, Structure
 from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Rehearsal, Shape, Structure
 from provisioner.observe.verbatim import as_sentence
 
 _PLANNED = "SELECT system.main.json_serialize_plan(?::VARCHAR)::VARCHAR"

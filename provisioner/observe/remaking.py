@@ -7,10 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Sequence, TableName, fold, quote
+from provisioner.observe.change_values import Shape
 from provisioner.observe.ddl_text import create_indexes, create_sequence, create_table
 from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
-from provisioner.observe.values import Shape
 
 if TYPE_CHECKING:
     import duckdb

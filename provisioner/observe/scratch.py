@@ -15,6 +15,7 @@ import duckdb
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Table, TableName, fold, quote
 from provisioner.declare.values import Sequence as NumberSequence
+from provisioner.observe.change_values import Shape
 from provisioner.observe.constant import shorten_constant
 from provisioner.observe.ddl_text import create_indexes, create_sequence, create_table
 from provisioner.observe.declaration import find_faults, raise_problems, refused, shape_of
@@ -23,7 +24,6 @@ from provisioner.observe.lexer import TokenKind
 from provisioner.observe.query import canonical_query
 from provisioner.observe.shape import in_order, read_shapes
 from provisioner.observe.spelling import name_of, tokens_of, without_table
-from provisioner.observe.values import Shape
 
 # Printing what was read settles at once or in the second round, in all that we met.
 _ROUNDS = 3

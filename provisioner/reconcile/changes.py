@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.declare.values import ForeignKey, Table, fold
-from provisioner.observe.values import ColumnShape, IndexShape, Shape, Shapes
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape, Shapes
 from provisioner.reconcile.change import Change, ChangeKind
 from provisioner.reconcile.pairing import pair_columns, rename_in, under_new_names
 from provisioner.reconcile.wording import in_brackets

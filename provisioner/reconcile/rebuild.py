@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.declare.values import ForeignKey, Table, TableName, fold, quote
+from provisioner.observe.change_values import Child, ColumnShape, Shape, Shapes, Structure
 from provisioner.observe.ddl_text import bracketed, comments, create_indexes, create_table, literal
-from provisioner.observe.values import Child, ColumnShape, Shape, Shapes, Structure
 from provisioner.reconcile.pairing import pair_columns
 
 _NEW, _KEPT, _WAITING = "__provision_new", "__provision_kept", "__provision_waiting"

@@ -26,6 +26,7 @@ PURE = {
 VALUES = {
     "provisioner.declare.values",
     "provisioner.observe.values",
+    "provisioner.observe.change_values",
     "provisioner.observe.ddl_text",
     "provisioner.errors",
 }

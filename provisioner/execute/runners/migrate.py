@@ -9,9 +9,10 @@ import duckdb
 from provisioner.errors import StepError
 from provisioner.execute.runners.ddl import GRAVE
 from provisioner.execute.stamps import forget
+from provisioner.observe.change_values import Shape, Shapes
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape, Shapes, Unit
+from provisioner.observe.values import Unit
 from provisioner.observe.verbatim import without_drawing
 from provisioner.reconcile.changes import find_changes
 from provisioner.reconcile.values import Migration
