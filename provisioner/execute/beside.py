@@ -1,4 +1,4 @@
-"""The files that live beside a database: lock, guard, holder and journal."""
+"""What lives beside a database: lock, guard, holder and journal, and the folder of what DuckDB spills."""
 
 from __future__ import annotations
 
