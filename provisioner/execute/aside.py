@@ -26,10 +26,11 @@ from provisioner.execute.stamps import are_on_record, create_records, forget, gr
 from provisioner.execute.structure import StructureLostError, put_rows_back
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify_all
+from provisioner.observe.change_values import Structure
 from provisioner.observe.introspect import read_recorded
 from provisioner.observe.records import read_records
 from provisioner.observe.structure import read_structures
-from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Structure, Unit
+from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit
 
 Connection = duckdb.DuckDBPyConnection
 NO_BOUNDS = nullcontext()

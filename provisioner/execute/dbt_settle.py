@@ -20,6 +20,7 @@ from provisioner.observe.complaints import DISK_FAILED
 from provisioner.observe.database import translate
 from provisioner.observe.values import Unit
 from provisioner.reconcile.values import Action
+from provisioner.reconcile.wording import listed
 
 # How each node ended, by id. An error instead of a result: dbt never began.
 Results = Mapping[str, NodeResult | ProvisionError]
@@ -122,9 +123,8 @@ class _Attempt:
     def tell_who_runs_too(self) -> None:
         """One line for all of them: after the death of a worker they may be thousands."""
         if self.blameless:
-            more = f" and {len(self.blameless) - _NAMED} more" if len(self.blameless) > _NAMED else ""
-            names = ", ".join(self.blameless[:_NAMED])
-            self.setting.tell(Noted(f"attempt {self.number + 1} also runs what did not fail: {names}{more}"))
+            names = listed(self.blameless, _NAMED)
+            self.setting.tell(Noted(f"attempt {self.number + 1} also runs what did not fail: {names}"))
 
 
 def _accept_together(actions: Sequence[Action], setting: Setting) -> dict[str, int | None]:

@@ -10,12 +10,13 @@ from dataclasses import replace
 import duckdb
 
 from provisioner.declare.values import Manifest, TableName
+from provisioner.observe.change_values import Structure
 from provisioner.observe.declared import declared_units, find_shapes
 from provisioner.observe.introspect import introspect
 from provisioner.observe.mentions import find_mentions
 from provisioner.observe.prove import prove
 from provisioner.observe.rehearse import Stage, staged
-from provisioner.observe.values import Catalog, Graph, Structure, Unit
+from provisioner.observe.values import Catalog, Graph, Unit
 from provisioner.reconcile.draft import Draft, choose, draw_up, is_refused
 from provisioner.reconcile.drift import find_orphans
 from provisioner.reconcile.values import Mend

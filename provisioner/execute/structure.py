@@ -6,8 +6,8 @@ import duckdb
 
 from provisioner.declare.values import TableName
 from provisioner.errors import ProvisionError
-from provisioner.execute.runners.ddl import drop_relation
-from provisioner.observe.values import Structure
+from provisioner.execute.runners.ddl import GRAVE, drop_relation
+from provisioner.observe.change_values import Structure
 
 Connection = duckdb.DuckDBPyConnection
 
@@ -37,7 +37,7 @@ def put_rows_back(connection: Connection, table: TableName, structure: Structure
             _mend_rows(connection, table, kept)
         else:
             _make_again(connection, table, structure, kept)
-    except (duckdb.InterruptException, duckdb.FatalException, duckdb.IOException, duckdb.OutOfMemoryException):
+    except GRAVE:
         raise
     except (duckdb.Error, ProvisionError) as refused:
         raise StructureLostError(table) from refused

@@ -11,9 +11,10 @@ import duckdb
 from provisioner.errors import StepError
 from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
 from provisioner.execute.verify import verify
+from provisioner.observe.change_values import Shape
 from provisioner.observe.records import read_records
 from provisioner.observe.shape import digest_of_shape, read_shapes
-from provisioner.observe.values import Mark, Parts, Shape, Stamp, Unit, UnitKind
+from provisioner.observe.values import Mark, Parts, Stamp, Unit, UnitKind
 
 Connection = duckdb.DuckDBPyConnection
 # Where a fingerprint should be, and no hash.

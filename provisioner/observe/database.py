@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import BusyError, DatabaseError
 from provisioner.observe.complaints import translate
+from provisioner.observe.ddl_text import literal
 from provisioner.observe.header import LENGTH, is_duckdb, is_held_here, name_foreign, read_start
 
 if TYPE_CHECKING:
@@ -98,10 +99,9 @@ def fold_wal(path: Path) -> None:
     """
     import duckdb
 
-    quoted = "'" + os.path.realpath(path).replace("'", "''") + "'"
     try:
         with duckdb.connect(":memory:") as connection:
-            connection.execute(f"ATTACH {quoted} AS folded")
+            connection.execute(f"ATTACH {literal(os.path.realpath(path))} AS folded")
             connection.execute("CHECKPOINT folded")
             connection.execute("DETACH folded")
     except (duckdb.Error, OSError, RuntimeError) as error:

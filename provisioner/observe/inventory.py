@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import Sequence, TableName
+from provisioner.observe.change_values import Shape
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape
 
 if TYPE_CHECKING:
     import duckdb

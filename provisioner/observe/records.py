@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.declare.values import TableName, fold, quote
 from provisioner.errors import DatabaseError
+from provisioner.observe.change_values import Structure
 from provisioner.observe.layout import NAMED, read_layouts
-from provisioner.observe.values import Mark, Parts, Stamp, Structure
+from provisioner.observe.values import Mark, Parts, Stamp
 
 if TYPE_CHECKING:
     import duckdb

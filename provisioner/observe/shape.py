@@ -12,12 +12,12 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from provisioner.declare.values import ForeignKey, TableName, fold, quote
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.digest import digest
 from provisioner.observe.introspect import FEW
 from provisioner.observe.layout import NAMED
 from provisioner.observe.lexer import Token, TokenKind
 from provisioner.observe.spelling import BARE, name_of, plain, split, tokens_of, without_brackets, without_cast, written
-from provisioner.observe.values import ColumnShape, IndexShape, Shape
 
 if TYPE_CHECKING:
     import duckdb

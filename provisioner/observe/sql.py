@@ -12,6 +12,7 @@ import duckdb
 
 from provisioner.declare.values import TableName
 from provisioner.errors import StepError
+from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.lexer import LexError, TokenKind, lex
 from provisioner.observe.normalise import normalise
 from provisioner.observe.writes import Writes, find_writes
@@ -236,7 +237,7 @@ def table_functions() -> frozenset[str]:
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
+    return open_in_memory()
 
 
 def _parser() -> duckdb.DuckDBPyConnection:

@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import TableName, quote
+from provisioner.observe.change_values import Structure
 from provisioner.observe.ddl_text import create_table, literal
 from provisioner.observe.layout import NAMED
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Structure
 
 if TYPE_CHECKING:
     import duckdb

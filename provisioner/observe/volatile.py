@@ -10,17 +10,14 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import TableKind, fold
+from provisioner.observe.spelling import BARE_CALLS
 from provisioner.observe.values import Want
 
 if TYPE_CHECKING:
     import duckdb
 
 # Words that DuckDB takes for a function's call without brackets, and those that draw lots.
-_CALLED_BARE = (
-    *("sample", "tablesample"),
-    *("current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp"),
-    *("current_user", "localtime", "localtimestamp", "session_user", "user"),
-)
+_CALLED_BARE = ("sample", "tablesample", *BARE_CALLS)
 # DuckDB calls these steady, and they look at the clock.
 _FROM_THE_CLOCK = ("age", "current_localtime", "current_localtimestamp")
 # Table functions that give the same rows whenever they are called.

@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from provisioner.declare.values import quote
-from provisioner.execute.runners.ddl import literal
+from provisioner.observe.ddl_text import literal
 
 INTEGERS = frozenset(
     ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"]
