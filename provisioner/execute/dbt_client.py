@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,7 +12,7 @@ from typing import Any
 
 from provisioner.declare.redact import Secrets, find_secrets
 from provisioner.declare.values import DbtProject, Selection
-from provisioner.errors import DbtError, StoppedError
+from provisioner.errors import DbtError, InputError, StoppedError
 from provisioner.execute.child import Child, Event
 from provisioner.execute.dbt_environment import without_developers_own
 from provisioner.execute.dbt_extract import EXTRACT_FILE
@@ -21,6 +23,8 @@ from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtNode, Selected
 
+# In the words of the operating system, as dbt passes them on.
+NO_ROOM = os.strerror(errno.ENOSPC)
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
 
@@ -183,7 +187,10 @@ class DbtWorker:
         self._child = None
 
     def _make_settings(self) -> dict[str, Any]:
-        profile = write_profile(self._project, self._database, self._private / "profile", self._variables)
+        try:
+            profile = write_profile(self._project, self._database, self._private / "profile", self._variables)
+        except OSError as problem:
+            raise self._no_room(problem.strerror or str(problem)) from problem
         return {
             "database": str(self._database),
             "project_dir": str(self._project.project_dir),
@@ -205,7 +212,16 @@ class DbtWorker:
             raise DbtError(message, code="dbt_parse", cure="Make room on the disk, then run it again.") from problem
         return manifest
 
+    def _no_room(self, why: str) -> InputError:
+        return InputError(
+            f"dbt's profile and its parse cannot be written to {self._private}: {why}.",
+            code="disk_full",
+            cure=f"Make room there (`df -h {self._private.parent}`), or point TMPDIR to another disk; then run it again.",
+        )
+
     def _check(self, done: Event) -> None:
+        if not done["success"] and NO_ROOM in str(done["exception"]):
+            raise self._no_room(NO_ROOM)
         if not done["success"]:
             cure = "Mend the dbt project; `provision check` tells whether dbt can read it."
             where = self._project.project_dir

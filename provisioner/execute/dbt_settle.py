@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,6 +13,7 @@ import duckdb
 from provisioner.errors import BusyError, InputError, ProvisionError, StepError
 from provisioner.execute.aside import Made, accept, put_back
 from provisioner.execute.bounds import Bounds
+from provisioner.execute.dbt_client import NO_ROOM
 from provisioner.execute.dbt_progress import NodeResult
 from provisioner.execute.endings import skipped, stopped, timed_out
 from provisioner.execute.events import Noted
@@ -190,6 +192,10 @@ def _error(unit: Unit, result: NodeResult | ProvisionError, setting: Setting) ->
         )
     if isinstance(busy := translate(RuntimeError(result.message), setting.live.path), BusyError):
         return busy
+    if NO_ROOM in result.message:
+        folders = f"{setting.live.path.parent} {tempfile.gettempdir()}"
+        cure = f"Make room (`df -h {folders}`), then run `provision apply` again: only what is missing is done."
+        return StepError(f"dbt: {result.message}", code="disk_full", cure=cure)
     return StepError(f"dbt: {result.message}", code="dbt_node_failed", cure=_cure(unit, result, setting))
 
 

@@ -51,7 +51,7 @@ def make(
     """
     with transaction(connection), bounded:
         create_records(connection)
-        withdraw(connection, _marks(connection, unit, stamps))
+        withdraw(connection, marks_of(connection, unit, stamps))
         begun = _transaction_id(connection)
         shape = effect()
         if _transaction_id(connection) != begun:
@@ -66,7 +66,7 @@ def make(
     return rows
 
 
-def _marks(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> list[Mark]:
+def marks_of(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> list[Mark]:
     """Should the effect commit by itself, what it left is not trusted; but what was protected stays so.
 
     For that a mark keeps a stamp with a fingerprint that nothing has.

@@ -92,7 +92,7 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         "Raise the limit (`ulimit -n 4096`), and run again.",
     ),
     _Complaint(
-        r"vector size of|Serialization Error|Failed to deserialize|[Ff]ailed to load metadata",
+        r"vector size of|Serialization Error|Failed to deserialize|[Ff]ailed to load metadata|Corrupted \w+ segment",
         "database_damaged",
         "{path} cannot be read as a database: {words}",
         "Restore it from a backup; or keep it under another name and make everything anew: provision apply --recreate",

@@ -12,6 +12,7 @@ import duckdb
 
 from provisioner.declare.values import TableName
 from provisioner.errors import StepError
+from provisioner.observe.complaints import NAMELESS, blame_surroundings
 from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.lexer import LexError, TokenKind, lex
 from provisioner.observe.normalise import normalise
@@ -168,6 +169,8 @@ def _types(statement: Statement, path: str) -> list[str]:
     try:
         return [extracted.type.name for extracted in _parser().extract_statements(statement.text)]
     except (duckdb.Error, RuntimeError, ValueError) as error:
+        if blamed := blame_surroundings(error, NAMELESS):
+            raise blamed from error
         line, words = say_error(error, statement.line)
         cure = f"Mend {path} at line {line}."
         raise StepError(f"{path}:{line}: {words}", code="sql_syntax", cure=cure) from error
