@@ -216,7 +216,7 @@ class DbtWorker:
         return InputError(
             f"dbt's profile and its parse cannot be written to {self._private}: {why}.",
             code="disk_full",
-            cure=f"Make room there (`df -h {self._private.parent}`), or point TMPDIR to another disk; then run it again.",
+            cure=f"Make room there (`df -h {self._private.parent}`), or point TMPDIR elsewhere; then run it again.",
         )
 
     def _check(self, done: Event) -> None:
