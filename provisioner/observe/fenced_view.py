@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from provisioner.declare.values import DEFAULT_SCHEMA, TableName
 from provisioner.observe.fence import Fence
 from provisioner.observe.lexer import lex
 
@@ -54,6 +55,31 @@ def find_fault(connection: duckdb.DuckDBPyConnection, views: Views, fence: Fence
         if tree["error"] or fault:
             return f"leaves the view {name}, which {fault or 'DuckDB cannot take apart'}"
     return None
+
+
+def unreadable_views(connection: duckdb.DuckDBPyConnection, fence: Fence) -> dict[TableName, str]:
+    """The views of the database that no look may read, each with why; so may none that reads one of them.
+
+    The fence alone would not do: some functions write, or change settings, whatever they may touch.
+    """
+    files, known = {os.path.realpath(path) for path in fence.paths}, _known(connection)
+    faults, reads = dict[TableName, str](), dict[TableName, set[TableName]]()
+    for schema, name, sql in sorted(lasting_views(connection)):
+        view, tree = TableName(schema, name), json.loads(_serialise(connection, _body(sql)))
+        reads[view] = {TableName(*named) for named in _tables(tree)}
+        if tree["error"]:
+            faults[view] = "DuckDB cannot take apart"
+        elif fault := next(_faults(tree, known, fence, files), ""):
+            faults[view] = fault
+    while more := {view: read for view, names in reads.items() if view not in faults for read in names & faults.keys()}:
+        faults |= {view: f"reads {read}, which {faults[read]}" for view, read in more.items()}
+    return faults
+
+
+def _tables(tree: Any) -> Iterator[tuple[str, str]]:
+    for node in _nodes(tree):
+        if node.get("type") == "BASE_TABLE":
+            yield node.get("schema_name") or DEFAULT_SCHEMA, node.get("table_name", "")
 
 
 def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:

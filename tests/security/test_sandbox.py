@@ -385,7 +385,21 @@ def test_a_look_binds_views_in_the_sandbox_too(yard: Yard) -> None:
     with duckdb.connect(str(yard.folder / "shop.duckdb")) as connection:
         connection.execute(f"CREATE OR REPLACE VIEW out AS FROM read_csv('{yard.folder}/hidden.csv')")
     (action,) = provisioner.plan(yard.folder / "provision.yaml", cache=False).actions
-    assert "disabled by configuration" in action.reasons[0].fact
+    assert "not a file declared" in action.reasons[0].fact
+
+
+def test_a_look_runs_no_view_that_writes_or_changes_settings(yard: Yard) -> None:
+    """A declared file may be touched, but what a look reads is not to be written over; nor through another view."""
+    table = {"tier": "one", "step": "out", "kind": "view", "expect": {"min_rows": 0}}
+    yard.declare("SELECT 1 AS a", tables={"out": table})
+    yard.apply()
+    call = f"enable_profiling(format='json', save_location='{yard.folder}/data/ok.csv')"
+    with duckdb.connect(str(yard.folder / "shop.duckdb")) as connection:
+        connection.execute(f"CREATE VIEW inner_one AS SELECT 1 AS a FROM {call}")
+        connection.execute("CREATE OR REPLACE VIEW out AS SELECT a FROM inner_one")
+    (action,) = provisioner.plan(yard.folder / "provision.yaml", cache=False).actions
+    assert "reads inner_one, which calls enable_profiling" in action.reasons[0].fact
+    assert (yard.folder / "data" / "ok.csv").read_text() == "a,b\n1,2\n"
 
 
 def test_steps_of_other_kinds_and_declared_tables_work_beside_the_sandbox(yard: Yard) -> None:
