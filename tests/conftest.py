@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 
 import pytest
-import warm_dbt
+import warm_workers
 from examples import USUAL
 from hypothesis import settings
 
@@ -27,7 +27,13 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.fixture(scope="session")
 def dbt_is_imported() -> None:
     """For tests that start dbt more than once: no worker takes the time for it again."""
-    warm_dbt.preload()
+    warm_workers.preload_dbt()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _python_steps_begin_at_once() -> None:
+    """No worker for a python step takes the time that Python and DuckDB do."""
+    warm_workers.preload_python()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -49,7 +49,7 @@ class Carrying:
         )  # fmt: skip
         with Journal(self.live.path, facts, tell_user) as journal:
             note = discreet(journal.listener(), self.session.secrets)
-            tell = _both(note, tell_user)
+            tell = _both(tell_user, note)
             try:
                 tell(RunStarted(self.run, len(seen.plan.actions), seen.plan.estimate))
                 run = self._carry_out(seen, tell, begun)
@@ -133,8 +133,12 @@ def _foretold(plan: Plan) -> dict[TableName, Shape]:
 
 
 def _both(first: Listener, second: Listener) -> Listener:
+    """The second hears of it also when the first raises."""
+
     def tell(event: Event) -> None:
-        first(event)
-        second(event)
+        try:
+            first(event)
+        finally:
+            second(event)
 
     return tell

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from projects import Project, make, planned, ran
+from warm_workers import FROM_NOTHING
 
 from provisioner import ProvisionError
 
@@ -168,7 +169,8 @@ LEAVING: dict[str, tuple[str, ...]] = {
 
 
 @pytest.mark.parametrize("case", LEAVING)
-def test_what_a_step_leaves_behind_is_gone_with_it(tmp_path: Path, case: str) -> None:
+def test_what_a_step_leaves_behind_is_gone_with_it(tmp_path: Path, case: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(*next(iter(FROM_NOTHING.items())))  # a fork is known by the arguments of what it forks from
     project = project_of(tmp_path, function(*LEAVING[case]))
     assert ran(project.apply(timeout=0)) == {"work": "done"}
     assert set(project.contents()) == {"BASE TABLE main.t"}

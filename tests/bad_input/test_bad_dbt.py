@@ -20,6 +20,7 @@ from bad_projects import (  # type: ignore[import-not-found]
     edits,
     manifest,
 )
+from warm_workers import FROM_NOTHING
 
 pytestmark = pytest.mark.usefixtures("dbt_is_imported")
 
@@ -175,10 +176,10 @@ def test_a_seed_whose_file_is_gone_is_told_before_dbt_is_started(dbt_shop: Shop)
 
 
 def test_a_dbt_that_cannot_be_imported_is_told_as_such(dbt_shop: Shop, tmp_path: Path) -> None:
-    """Its graph is known, so that dbt is first needed when the plan is carried out. CRASH_TRAP: no forked worker."""
+    """Its graph is known, so that dbt is first needed when the plan is carried out."""
     assert dbt_shop.run("apply").exit_code == 0
     (tmp_path / "agate.py").write_text("raise ImportError('no agate here')\n")
-    broken = Shop(dbt_shop.folder, {**dbt_shop.variables, "PYTHONPATH": str(tmp_path), "CRASH_TRAP": "null"})
+    broken = Shop(dbt_shop.folder, {**dbt_shop.variables, "PYTHONPATH": str(tmp_path), **FROM_NOTHING})
     answer = broken.run("apply", "--rebuild", "bands", "--format", "json")
     assert (answer.exit_code, answer.codes) == (1, ("dbt_missing",)), answer
     assert "no agate here" in answer.text and "pip install --force-reinstall" in answer.text

@@ -19,6 +19,7 @@ from campaign import Result, Scale
 from forked import Forked
 from ground import At, Ground, strike_all
 from side_by_side import failures_of
+from warm_workers import COMMAND
 
 Whom = Literal["all", "parent", "child"]
 
@@ -125,7 +126,9 @@ def workers(pid: int) -> list[int]:
 
 
 def _is_worker(pid: int) -> bool:
-    return b"provisioner.execute." in _read(Path(f"/proc/{pid}/cmdline"))
+    """One from nothing has its module among its arguments, a forked one a name of its own."""
+    named = _read(Path(f"/proc/{pid}/comm")).strip() == COMMAND.encode()
+    return named or b"provisioner.execute." in _read(Path(f"/proc/{pid}/cmdline"))
 
 
 def writers(database: Path, pids: set[int]) -> set[int]:

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import duckdb
 import neighbours  # noqa: F401  so that the next line finds its module
-import warm_dbt
+import warm_workers
 from campaign import Result, Row, Scale
 
 ROWS = (
@@ -51,7 +51,8 @@ def main() -> int:
         _print_table(options.table)
         return 0
     failed = False
-    warm_dbt.preload()
+    warm_workers.preload_python()
+    warm_workers.preload_dbt()
     for name in options.rows or ROWS:
         begun = time.monotonic()
         with tempfile.TemporaryDirectory(prefix=f"crash-{name}-") as folder:

@@ -27,7 +27,7 @@ from typing import Any, Literal
 
 import duckdb
 import neighbours  # noqa: F401  so that the next line finds its module
-import warm_dbt
+import warm_workers
 from forked import Command, Ended, Forked
 from worlds import database_of
 
@@ -52,7 +52,7 @@ def one_thread(*words, **settings):
 duckdb.connect = one_thread
 """
 # The first child is traced, in the place where it would have been: its parent sees the same process id and ending.
-# One that is forked (`warm_dbt.py`) waits for its tracer instead, which then need not watch dbt being imported.
+# One that is forked (`warm_workers.py`) waits for its tracer instead, which then need not watch dbt being imported.
 START = """#!/bin/sh
 mkdir {once} 2>/dev/null || exec {python} "$@"
 echo $$ > {pid}
@@ -122,7 +122,7 @@ def run(command: Command, place: Place, folder: Path, *inject: str) -> Traced:
         one_thread()
         if place == "worker":
             sys.executable = _worker_start(folder, strace)
-            warm_dbt.FIRST_ACTS.append(lambda: _await_tracer(folder))
+            warm_workers.FIRST_ACTS.append(lambda: _await_tracer(folder))
 
     process = Forked(replace(command, prepare=prepare), folder / "said")
     tracer = _attach([*strace, "-b", "execve"], process.pid) if place == "apply" else None
