@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from provisioner.declare.escape import escape
 from provisioner.declare.redact import find_secrets, redact, redact_error
 from provisioner.errors import ProvisionError
 from provisioner.report.converged import dump
-from provisioner.report.escape import escape
 
 if TYPE_CHECKING:
     from provisioner.declare.values import Manifest

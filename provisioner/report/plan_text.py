@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+from provisioner.declare.escape import one_line
 from provisioner.declare.values import VIOLATIONS, Manifest
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason, Rehearsed
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import NOTHING_TO_DO, Paint, heading, plain
-from provisioner.report.escape import one_line
 from provisioner.report.words import about, columns, lines_of, short
 
 SIGNS = {
