@@ -24,6 +24,7 @@ PURE = {
 }
 # Values, and the words for them.
 VALUES = {
+    "provisioner.declare.shorten",
     "provisioner.declare.values",
     "provisioner.observe.values",
     "provisioner.observe.ddl_text",
