@@ -45,6 +45,8 @@ def find_secrets(variables: Mapping[str, str]) -> Secrets:
 
 def redact(text: str, secrets: Secrets) -> str:
     """The text without the secrets, and without what a cut has left of one."""
+    if not secrets:
+        return text
     found = [(at, at + len(secret)) for secret in secrets for at in _find(text, secret)]
     if marks := [mark.span() for mark in _MARK.finditer(text)]:
         found += _pieces(text, secrets, marks)
