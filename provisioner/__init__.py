@@ -9,8 +9,9 @@ Names are loaded when they are first used, so that importing the package costs n
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
 
+# As in `typing`, which takes a moment to import: whoever presses Ctrl-C in it would get a traceback.
+TYPE_CHECKING = False
 if TYPE_CHECKING:
     from provisioner.declare.values import Manifest
     from provisioner.errors import (

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -15,6 +16,12 @@ def main() -> None:
         from provisioner.errors import EXIT_INTERRUPTED
 
         sys.exit(EXIT_INTERRUPTED)
+    except MemoryError:
+        # Met while an error was told; now without anything that takes more.
+        os.write(
+            2, b"error: This process ran out of memory.\n  cure: Let it use more (`ulimit -v`), and run it again.\n"
+        )
+        os._exit(1)
 
 
 if __name__ == "__main__":

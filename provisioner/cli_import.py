@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from provisioner.console import report, show_exactly, tell, unexpected
-from provisioner.errors import EXIT_DONE, ProvisionError
-from provisioner.options import Narrow, Wishes
+from provisioner.console import show_exactly, tell
+from provisioner.errors import EXIT_DONE
+from provisioner.options import Narrow, Wishes, telling
 
 
 @click.command("import")
@@ -41,22 +41,15 @@ def import_command(database: Path, tables: tuple[str, ...], debug: bool, quiet: 
 
     What a manifest cannot say, macros for example, is told of on stderr and in comments at the end.
     """
-    wishes = Wishes(None, None, False, False, debug, -1 if quiet else 0, Narrow())
-    try:
-        return _import(database, tables, quiet)
-    except ProvisionError as error:
-        return report(error, wishes)
-    except (click.ClickException, click.Abort, BrokenPipeError):
-        raise
-    except Exception as error:
-        return report(unexpected(error), wishes)
+    return _import(Wishes(None, None, False, False, debug, -1 if quiet else 0, Narrow()), database, tables)
 
 
-def _import(database: Path, tables: tuple[str, ...], quiet: bool) -> int:
+@telling
+def _import(wishes: Wishes, database: Path, tables: tuple[str, ...]) -> int:
     from provisioner.importing import describe_database
 
     found = describe_database(database, [name for text in tables for name in _parted(text)])
-    for one in found.left_out if not quiet else ():
+    for one in found.left_out if wishes.level >= 0 else ():
         tell(f"left out: {one}")
     show_exactly(found.text.rstrip("\n"))
     return EXIT_DONE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import sys
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 SILENCE_SECONDS = 0.4
 # The code of the error that nothing can be printed: it is told on stderr, whatever the format.
 NOT_PRINTED = "output"
+# Who has been asked something does not wonder what is going on.
+_ASKED = threading.Event()
 STYLES: dict[str, dict[str, Any]] = {"bold": {"bold": True}, "dim": {"dim": True}}
 
 
@@ -69,7 +72,7 @@ class _LateProgress:
                 self._made.close()
 
     def _break_silence(self) -> None:
-        if self._made is None:
+        if self._made is None and not _ASKED.is_set():
             self._progress().first_sign()
 
     def _progress(self) -> Progress:
@@ -106,9 +109,14 @@ def ask_recreate(error: ProvisionError, manifest: Manifest) -> bool:
 
 def _confirm(question: str) -> bool:
     """Ctrl-C at a question is an answer: it ends the command at once, since nothing is under way."""
+    _ASKED.set()
     before = signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         return click.confirm(question, default=False, err=True)
+    except click.Abort as end:
+        if isinstance(end.__context__, KeyboardInterrupt):
+            raise end.__context__ from None
+        return False  # there is nobody any more who could answer
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -206,12 +214,24 @@ def report(error: ProvisionError, wishes: Wishes) -> int:
 
 
 def unexpected(error: Exception) -> ProvisionError:
-    """A defect of ours, in one line; or too little memory, wherever in Python that was met."""
-    if isinstance(error, MemoryError):
+    """A defect of ours, in one line; or what this process lacks, wherever in Python that was met."""
+    if isinstance(error, MemoryError) or "can't start new thread" in str(error):
         return ProvisionError(
-            "This process ran out of memory.",
+            "This process ran out of memory, or may start no more threads.",
             code="out_of_memory",
-            cure="Let it use more (`ulimit -v`), and run it again: what was done stays done.",
+            cure="Let it use more (`ulimit -v`, `ulimit -u`), and run it again: what was done stays done.",
+        )
+    if isinstance(error, OSError) and error.errno in (errno.EMFILE, errno.ENFILE):
+        return ProvisionError(
+            f"This process may open no more files ({error.strerror}).",
+            code="too_many_files",
+            cure="Raise the limit (`ulimit -n 4096`), and run again: what was done stays done.",
+        )
+    if isinstance(error, FileNotFoundError) and error.filename is None:
+        return ProvisionError(
+            "The working directory is gone, and a name was given that starts there.",
+            code="failed",
+            cure="Change to a folder that is there, or write whole names.",
         )
     wrapped = ProvisionError(
         f"provision met something it does not know: {type(error).__name__}: {error}",

@@ -31,10 +31,10 @@ class Narrow:
     plan_file: Path | None = None
 
     def typed(self) -> str:
-        """As the user typed them."""
-        words = [f"--target {shlex.quote(name)}" for name in self.target]
-        words += [f"--rebuild {shlex.quote(name)}" for name in self.rebuild]
-        return "".join(f" {word}" for word in [*words, *(["--prune"] if self.prune else [])])
+        """As the user typed what narrows, or adds to, what is looked at."""
+        from provisioner.execute.request import Names
+
+        return Names(self.target, self.rebuild, self.prune).typed()
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,8 +105,26 @@ class Allowed(click.ParamType["Allowance"]):
             self.fail(f"{error}", param, ctx)
 
 
+def telling(command: Callable[..., int]) -> Callable[..., int]:
+    """Turn the errors of a command, which takes the wishes first, into words and exit codes."""
+
+    @wraps(command)
+    def call(wishes: Wishes, *given: Any, **named: Any) -> int:
+        try:
+            return command(wishes, *given, **named)
+        except ProvisionError as error:
+            return report(error, wishes)
+        except (click.ClickException, click.Abort, BrokenPipeError):
+            raise
+        except Exception as error:
+            return report(unexpected(error), wishes)
+
+    return call
+
+
 def common(command: Callable[..., int]) -> Callable[..., int]:
     """Give a command the options that all have, as one value, and turn its errors into words and exit codes."""
+    told = telling(command)
 
     @wraps(command)
     def call(
@@ -116,14 +134,7 @@ def common(command: Callable[..., int]) -> Callable[..., int]:
         level = -1 if quiet else int(verbose)
         narrow = Narrow(**{option: rest.pop(option) for option in Narrow.__slots__ if option in rest})
         wishes = Wishes(manifest, env, output == "json", log_format == "json", debug, level, narrow)
-        try:
-            return command(wishes, **rest)
-        except ProvisionError as error:
-            return report(error, wishes)
-        except (click.ClickException, click.Abort, BrokenPipeError):
-            raise
-        except Exception as error:
-            return report(unexpected(error), wishes)
+        return told(wishes, **rest)
 
     for option in reversed(COMMON):
         call = option(call)

@@ -14,7 +14,7 @@ _OF_TABLES = ("columns", "primary_key", "unique", "check", "foreign_keys", "inde
 _NOT_GENERATED = ("default", "backfill", "check", "collation")
 
 
-def is_a_view_or_a_table(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
+def _is_a_view_or_a_table(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
     """A query makes a view, whose structure follows from it."""
     if "sql" not in table.entries or "step" in table.entries:
         return
@@ -27,7 +27,7 @@ def is_a_view_or_a_table(outline: Outline, key: str, table: DictNode, problems: 
         problems.add(table.keys["kind"], "contradiction", "sql makes a view.", cure, ("tables", key, "kind"))
 
 
-def computes_or_keeps_its_values(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
+def _computes_or_keeps_its_values(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
     """DuckDB has no constraint on a generated column, and nothing is kept in one."""
     computed = {fold(name): (name, column) for name, column in _columns(table) if "generated" in column.entries}
     for name, node in computed.values():
@@ -49,7 +49,7 @@ def _contradicting(column: DictNode) -> Iterator[str]:
     yield from (word for word, wrong in (("nullable", "false"), ("unique", "true")) if text_of(column, word) == wrong)
 
 
-def fills_only_what_must_be_full(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
+def _fills_only_what_must_be_full(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
     for name, column in _columns(table):
         kept = "generated" not in column.entries
         if kept and "backfill" in column.entries and text_of(column, "nullable") != "false":
@@ -58,7 +58,7 @@ def fills_only_what_must_be_full(outline: Outline, key: str, table: DictNode, pr
             problems.add(column.keys["backfill"], "contradiction", message, "Add `nullable: false`.", path)
 
 
-def has_former_columns_that_are_gone(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
+def _has_former_columns_that_are_gone(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
     """renamed_from names what is there no more, and each former column became one."""
     renamed = [(name, column) for name, column in _columns(table) if "renamed_from" in column.entries]
     known = {fold(name): name for name in section(table, "columns")} if renamed else {}
@@ -78,14 +78,14 @@ def has_former_columns_that_are_gone(outline: Outline, key: str, table: DictNode
                 problems.add(old.place, "contradiction", message, "Keep one of the two.", path)
 
 
-def has_whole_expressions_in_its_indexes(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
+def _has_whole_expressions_in_its_indexes(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
     for column, path in named_columns(table, ("tables", key), expressions=True):
         if column.text.startswith("(") and not column.text.endswith(")"):
             message = f"{show(column.text)} begins with a parenthesis and does not end with one."
             problems.add(column.place, "wrong_value", message, "Write for example '(lower(body))'.", path)
 
 
-def refers_to_keys(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
+def _refers_to_keys(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
     keys = table.get("foreign_keys")
     for number, node in enumerate(keys.items if isinstance(keys, ListNode) and "step" not in table.entries else ()):
         references = node.get("references") if isinstance(node, DictNode) else None
@@ -164,10 +164,10 @@ def _columns(table: DictNode) -> list[tuple[str, DictNode]]:
 
 
 DECLARED_CHECKS = (
-    is_a_view_or_a_table,
-    computes_or_keeps_its_values,
-    fills_only_what_must_be_full,
-    has_former_columns_that_are_gone,
-    has_whole_expressions_in_its_indexes,
-    refers_to_keys,
+    _is_a_view_or_a_table,
+    _computes_or_keeps_its_values,
+    _fills_only_what_must_be_full,
+    _has_former_columns_that_are_gone,
+    _has_whole_expressions_in_its_indexes,
+    _refers_to_keys,
 )

@@ -20,8 +20,7 @@ from provisioner.execute.history import RunRecord, journal_path, read_journal, s
 from provisioner.execute.restart import Restart, restart
 from provisioner.observe.values import Catalog, Graph, Mark
 from provisioner.reconcile.values import Findings, Plan
-
-_NAMED = 10
+from provisioner.reconcile.wording import listed
 
 
 class Aftermath:
@@ -111,10 +110,3 @@ def find_dead_run(runs: Sequence[RunRecord], marks: Iterable[Mark], restored: bo
     if marked and (restored or marked not in {run.run for run in runs}):
         return DeadRun(marked, tuple(sorted({mark.unit for mark in marks if mark.run == marked})))
     return None
-
-
-def listed(names: Iterable[str]) -> str:
-    """The names, of many the first."""
-    names = tuple(names)
-    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more

@@ -20,16 +20,18 @@ from dataclasses import dataclass, replace
 import duckdb
 
 from provisioner.declare.values import TableKind, TableName, quote
+from provisioner.errors import StepError
 from provisioner.execute.live import bypass_wal
 from provisioner.execute.runners.ddl import drop_relation
 from provisioner.execute.stamps import are_on_record, create_records, forget, grant, withdraw
 from provisioner.execute.structure import StructureLostError, put_rows_back
 from provisioner.execute.transaction import read_back, transaction
 from provisioner.execute.verify import verify_all
+from provisioner.observe.change_values import Structure
 from provisioner.observe.introspect import read_recorded
 from provisioner.observe.records import read_records
 from provisioner.observe.structure import read_structures
-from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Structure, Unit
+from provisioner.observe.values import Catalog, Mark, Relation, Stamp, Unit
 
 Connection = duckdb.DuckDBPyConnection
 NO_BOUNDS = nullcontext()
@@ -101,6 +103,7 @@ def accept(
     """
     units = [made.unit for made in things]
     marks = _marks(connection, units)
+    _refuse_another(things, marks)
     with transaction(connection), bounded:
         rows = verify_all(connection, units)
         for made in things:
@@ -110,6 +113,18 @@ def accept(
         for made in things:
             read_back(connection, made.unit, made.stamps)
     return rows
+
+
+def _refuse_another(things: Sequence[Made], marks: Mapping[TableName, Mark]) -> None:
+    """In the database that this run put its tables aside in, each of them has the mark of this run."""
+    for stamp in (stamp for made in things for stamp in made.stamps):
+        if stamp.table not in marks or marks[stamp.table].run != stamp.run:
+            raise StepError(
+                f"the database is not the one in which {stamp.table} was to be made: another file has been put in its"
+                " place meanwhile, or its records have been removed.",
+                code="database_replaced",
+                cure="Find out who replaces it, and let nobody do so while an apply is at work. Then run it again.",
+            )
 
 
 def _let_go(connection: Connection, marks: Iterable[Mark]) -> None:

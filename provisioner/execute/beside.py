@@ -1,14 +1,12 @@
-"""The files that live beside a database: lock, guard, holder and journal."""
+"""What lives beside a database: lock, guard, holder and journal, and the folder of what DuckDB spills."""
 
 from __future__ import annotations
 
-import errno
 import os
 from pathlib import Path
 
 from provisioner.errors import InputError
-
-_FULL = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+from provisioner.observe.complaints import FULL
 
 
 def beside(database: Path, ending: str) -> Path:
@@ -29,7 +27,7 @@ def beside(database: Path, ending: str) -> Path:
 
 def is_full(error: OSError) -> bool:
     """Whether the error says that there is no room: a full disk, a quota, or a bound on the size of files."""
-    return error.errno in _FULL
+    return error.errno in FULL
 
 
 def not_writable(path: Path, error: OSError) -> InputError:

@@ -21,10 +21,11 @@ from provisioner.execute.terms import Terms
 from provisioner.execute.values import Run
 from provisioner.execute.verdict import judge, not_converged
 from provisioner.execute.walk import Walk, find_remaining, look_again
+from provisioner.observe.change_values import Shape
 from provisioner.observe.database import translate
 from provisioner.observe.foretell import foretell
 from provisioner.observe.introspect import FEW
-from provisioner.observe.values import Catalog, Shape, UnitKind
+from provisioner.observe.values import Catalog, UnitKind
 from provisioner.observe.volatile import rests_on_database
 from provisioner.reconcile.values import Mend, Plan, Reason, Request
 

@@ -33,6 +33,8 @@ _TAIL_LENGTH = _TAIL_BYTES // 4 - 1
 _TAIL_LINES = 12
 _CHUNK = 65_536
 _POLL_SECONDS = 0.05
+_LAST_MOMENT_SECONDS = 1.0
+_FORK_SECONDS = 5.0
 
 # The child imports the same provisioner as its parent, installed or not. Nothing else is added to its path, not even
 # the folder it works in (-P): a file json.py in a dbt project must not become the library's json.
@@ -62,7 +64,7 @@ class Child:
         error: type[ProvisionError],
         environment: Mapping[str, str] | None = None,
     ) -> None:
-        self._what, self._error = what, error
+        self._what, self._error, self._module = what, error, module
         self._unread, self._tail = b"", b""
         self._events, events_end = os.pipe()
         self._output, output_end = os.pipe()
@@ -76,7 +78,8 @@ class Child:
         except OSError as problem:
             os.close(self._events)
             os.close(self._output)
-            raise error(f"{what} cannot be started: {problem}.", code="worker_died") from problem
+            cure = "Look at the limits of this process: `ulimit -n`, `ulimit -u`, `ulimit -v`."
+            raise error(f"{what} cannot be started: {problem}.", code="worker_died", cure=cure) from problem
         finally:
             os.close(events_end)
             os.close(output_end)
@@ -126,7 +129,25 @@ class Child:
                 self._drain(_POLL_SECONDS)
         self._signal(signal.SIGKILL)
         self._process.wait()
+        self._end_forks()
         self._close()
+
+    def _end_forks(self) -> None:
+        """A fork of the child that has left its group may have the database, and has the pipe that no program inherits.
+
+        As far as Linux tells; elsewhere it lives on, and keeps the guard.
+        """
+        end = time.monotonic() + _FORK_SECONDS
+        while self._events in self._open and time.monotonic() < end:
+            if _is_readable(self._events, _POLL_SECONDS):
+                self._read(self._events)
+                continue
+            forks = _forks_with(os.fstat(self._events).st_ino, self._module)
+            for pid in forks:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.kill(pid, signal.SIGKILL)
+            if not forks:
+                return
 
     def _drain(self, seconds: float) -> bool:
         """Read what comes within `seconds`. Both pipes are read, so that the child never blocks on a full one."""
@@ -152,16 +173,29 @@ class Child:
             self._tail = (self._tail + data)[-_TAIL_BYTES:]
 
     def _died(self) -> ProvisionError:
+        # It may have closed its pipe and live on: what ends it then is no sign of anything.
+        by_itself = self._ended_by_itself()
         self._signal(signal.SIGKILL)
-        ending = _ending(self._process.wait())
+        ending = _ending(self._process.wait()) if by_itself else "it closed what it is to tell its end by"
         while self._drain(0):
             pass
+        self._end_forks()
         self._close()
         tail = shorten_start(self._tail.decode(errors="replace"), _TAIL_LENGTH)
         words = "\n".join(tail.strip().splitlines()[-_TAIL_LINES:])
         message = f"{self._what} ended before it was done: {ending}." + (f" Its last words:\n{words}" if words else "")
         cure = "Run the command again: what was finished is kept, and the rest is done."
+        if not by_itself or self._process.returncode >= 0:
+            cure = "Find out what ends it there: a call of os._exit, or of what closes all descriptors. " + cure
         return self._error(message, cure=cure, code="worker_died")
+
+    def _ended_by_itself(self) -> bool:
+        """Its pipe falls a moment before it does."""
+        try:
+            self._process.wait(_LAST_MOMENT_SECONDS)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _signal(self, number: signal.Signals) -> None:
         # PermissionError: macOS says so of a group whose members are all dead but not yet waited for.
@@ -175,6 +209,25 @@ class Child:
         with suppress(OSError):
             assert self._process.stdin is not None
             self._process.stdin.close()
+
+
+def _is_readable(descriptor: int, seconds: float) -> bool:
+    poll = select.poll()  # not select: an application may hold more than 1,024 descriptors
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(seconds * 1000))
+
+
+def _forks_with(pipe: int, module: str) -> list[int]:
+    """The processes that have the pipe of this inode open and began as a child that runs the module."""
+    found = list[int]()
+    for name in filter(str.isdecimal, os.listdir("/proc") if os.path.isdir("/proc/self/fd") else ()):
+        with suppress(OSError):  # it may be gone, or somebody else's
+            if module.encode() not in Path("/proc", name, "cmdline").read_bytes():
+                continue
+            links = (os.readlink(f"/proc/{name}/fd/{number}") for number in os.listdir(f"/proc/{name}/fd"))
+            if f"pipe:[{pipe}]" in links:
+                found.append(int(name))
+    return found
 
 
 def _ending(status: int) -> str:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -10,17 +12,19 @@ from typing import Any
 
 from provisioner.declare.redact import Secrets, find_secrets
 from provisioner.declare.values import DbtProject, Selection
-from provisioner.errors import DbtError, StoppedError
+from provisioner.errors import DbtError, InputError, StoppedError
 from provisioner.execute.child import Child, Event
 from provisioner.execute.dbt_environment import without_developers_own
 from provisioner.execute.dbt_extract import EXTRACT_FILE
 from provisioner.execute.dbt_parse import is_whole, keep_parse
 from provisioner.execute.dbt_progress import DbtProgress, NodeResult
-from provisioner.execute.patience import NO_PATIENCE, Patience
+from provisioner.execute.patience import NO_PATIENCE, Patience, never
 from provisioner.observe.dbt.profile import write_profile
 from provisioner.observe.digest import digest
 from provisioner.observe.values import DbtNode, Selected
 
+# In the words of the operating system, as dbt passes them on.
+NO_ROOM = os.strerror(errno.ENOSPC)
 _TICK_SECONDS = 0.05
 _GRACE_SECONDS = 2.0
 
@@ -28,8 +32,8 @@ OnEvent = Callable[[Event], None]
 ShouldStop = Callable[[], bool]
 
 
-def _never() -> bool:
-    return False
+def _ignore(event: Event) -> None:
+    """For callers who do not listen."""
 
 
 class DbtWorker:
@@ -74,14 +78,14 @@ class DbtWorker:
         """Begin to parse too, for the run that is to come, and return at once. Raises as `start`."""
         self._send({"do": "parse_ahead"})
 
-    def parse(self, *, should_stop: ShouldStop = _never) -> dict[str, Any]:
+    def parse(self, *, should_stop: ShouldStop = never) -> dict[str, Any]:
         """What of dbt's manifest makes the graph.
 
         Raises DbtError `dbt_parse` with dbt's own message, StoppedError when told to stop.
         """
         return self._read_manifest(self._wait({"do": "parse"}, should_stop))
 
-    def select(self, selections: Iterable[Selection], *, should_stop: ShouldStop = _never) -> dict[Selection, Selected]:
+    def select(self, selections: Iterable[Selection], *, should_stop: ShouldStop = never) -> dict[Selection, Selected]:
         """What dbt selects in the project as it was parsed, which is done now where it was not. Raises as `parse`."""
         asked = tuple(selections)
         said = [{"select": one.select, "exclude": one.exclude, "selector": one.selector} for one in asked]
@@ -106,10 +110,10 @@ class DbtWorker:
         *,
         full_refresh: bool = False,
         fail_fast: bool = False,
-        on_event: OnEvent | None = None,
+        on_event: OnEvent = _ignore,
         timeout: float | None = None,
         patience: Patience = NO_PATIENCE,
-        should_stop: ShouldStop = _never,
+        should_stop: ShouldStop = never,
     ) -> dict[str, NodeResult]:
         """Run the nodes, in dbt's own order, and return how each of them ended; the database is free then.
 
@@ -125,18 +129,9 @@ class DbtWorker:
         try:
             for event in self._ask({**request, "nodes": [node.unique_id for node in nodes]}):
                 if event is not None and event["event"] == "done":
-                    if event["held"]:
-                        self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
-                    if on_event is not None and event["exception"] and progress.complete:
-                        # All nodes had ended by then: dbt could not even make SQL of an on-run-end hook.
-                        on_event({"event": "node_finished", "status": "error", "message": event["exception"]})
-                    return progress.done(event)
-                if event is not None and event["event"] == "waiting":
-                    patience.on_wait(event["words"])
-                elif event is not None:
-                    progress.hear(event)
-                    if on_event is not None:
-                        on_event(event)
+                    return self._conclude(event, progress, on_event)
+                if event is not None:
+                    _hear(event, progress, patience, on_event)
                 if (cut := progress.cut_short(should_stop())) is not None:
                     self._kill()
                     return cut
@@ -149,6 +144,14 @@ class DbtWorker:
             self._kill()
             raise
         raise AssertionError("events end only with the worker's death, which raises")
+
+    def _conclude(self, done: Event, progress: DbtProgress, on_event: OnEvent) -> dict[str, NodeResult]:
+        if done["held"]:
+            self._kill()  # Whatever it is in dbt that did not let go. The next child pays for the start.
+        if done["exception"] and progress.complete:
+            # All nodes had ended by then: dbt could not even make SQL of an on-run-end hook.
+            on_event({"event": "node_finished", "status": "error", "message": done["exception"]})
+        return progress.done(done)
 
     def end(self) -> None:
         """End the child, and keep dbt's own cache for the next one. The object may be used again."""
@@ -184,7 +187,10 @@ class DbtWorker:
         self._child = None
 
     def _make_settings(self) -> dict[str, Any]:
-        profile = write_profile(self._project, self._database, self._private / "profile", self._variables)
+        try:
+            profile = write_profile(self._project, self._database, self._private / "profile", self._variables)
+        except OSError as problem:
+            raise self._no_room(problem.strerror or str(problem)) from problem
         return {
             "database": str(self._database),
             "project_dir": str(self._project.project_dir),
@@ -206,11 +212,28 @@ class DbtWorker:
             raise DbtError(message, code="dbt_parse", cure="Make room on the disk, then run it again.") from problem
         return manifest
 
+    def _no_room(self, why: str) -> InputError:
+        return InputError(
+            f"dbt's profile and its parse cannot be written to {self._private}: {why}.",
+            code="disk_full",
+            cure=f"Make room there (`df -h {self._private.parent}`), or point TMPDIR elsewhere; then run it again.",
+        )
+
     def _check(self, done: Event) -> None:
+        if not done["success"] and NO_ROOM in str(done["exception"]):
+            raise self._no_room(NO_ROOM)
         if not done["success"]:
             cure = "Mend the dbt project; `provision check` tells whether dbt can read it."
             where = self._project.project_dir
             raise DbtError(f"dbt cannot read its project {where}: {done['exception']}", cure=cure, code="dbt_parse")
+
+
+def _hear(event: Event, progress: DbtProgress, patience: Patience, on_event: OnEvent) -> None:
+    if event["event"] == "waiting":
+        patience.on_wait(event["words"])
+    else:
+        progress.hear(event)
+        on_event(event)
 
 
 def _tells(file: Path, secrets: Secrets) -> bool:

@@ -20,9 +20,13 @@ def keep_parse(source: Path, target: Path) -> None:
     """Whole or not at all, also across file systems, for the owner alone. Raises OSError."""
     make_own_folder(target.parent)
     beside = target.with_suffix(f".{os.getpid()}")
-    shutil.move(source, beside)
-    beside.chmod(0o600)
-    os.replace(beside, target)
+    try:
+        shutil.move(source, beside)
+        beside.chmod(0o600)
+        os.replace(beside, target)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
     write_whole(_digest_of(target), json.dumps({"digest": _digest(target)}))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -12,6 +13,7 @@ import duckdb
 from provisioner.errors import BusyError, InputError, ProvisionError, StepError
 from provisioner.execute.aside import Made, accept, put_back
 from provisioner.execute.bounds import Bounds
+from provisioner.execute.dbt_client import NO_ROOM
 from provisioner.execute.dbt_progress import NodeResult
 from provisioner.execute.endings import skipped, stopped, timed_out
 from provisioner.execute.events import Noted
@@ -20,6 +22,7 @@ from provisioner.observe.complaints import DISK_FAILED
 from provisioner.observe.database import translate
 from provisioner.observe.values import Unit
 from provisioner.reconcile.values import Action
+from provisioner.reconcile.wording import listed
 
 # How each node ended, by id. An error instead of a result: dbt never began.
 Results = Mapping[str, NodeResult | ProvisionError]
@@ -122,9 +125,8 @@ class _Attempt:
     def tell_who_runs_too(self) -> None:
         """One line for all of them: after the death of a worker they may be thousands."""
         if self.blameless:
-            more = f" and {len(self.blameless) - _NAMED} more" if len(self.blameless) > _NAMED else ""
-            names = ", ".join(self.blameless[:_NAMED])
-            self.setting.tell(Noted(f"attempt {self.number + 1} also runs what did not fail: {names}{more}"))
+            names = listed(self.blameless, _NAMED)
+            self.setting.tell(Noted(f"attempt {self.number + 1} also runs what did not fail: {names}"))
 
 
 def _accept_together(actions: Sequence[Action], setting: Setting) -> dict[str, int | None]:
@@ -190,6 +192,10 @@ def _error(unit: Unit, result: NodeResult | ProvisionError, setting: Setting) ->
         )
     if isinstance(busy := translate(RuntimeError(result.message), setting.live.path), BusyError):
         return busy
+    if NO_ROOM in result.message:
+        folders = f"{setting.live.path.parent} {tempfile.gettempdir()}"
+        cure = f"Make room (`df -h {folders}`), then run `provision apply` again: only what is missing is done."
+        return StepError(f"dbt: {result.message}", code="disk_full", cure=cure)
     return StepError(f"dbt: {result.message}", code="dbt_node_failed", cure=_cure(unit, result, setting))
 
 

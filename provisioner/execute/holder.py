@@ -66,22 +66,32 @@ def read_holder(database: Path) -> Holder | None:
 
 
 def is_alive(holder: Holder) -> bool:
-    """Whether the holder is a process that lives on this host; of another host nobody can tell."""
+    """Whether the holder lives on this host, as far as the system tells; of another host nobody can tell."""
+    same = _is_itself(holder)
+    return _is_there(holder.pid) if same is None else same
+
+
+def is_at_work(holder: Holder) -> bool:
+    """Whether the holder lives on this host for certain, and is not this very process."""
+    return holder.pid != os.getpid() and _is_itself(holder) is True
+
+
+def _is_itself(holder: Holder) -> bool | None:
+    """Whether the process is the holder, and none that got its number later. None where the system does not tell."""
     if holder.host != socket.gethostname():
         return False
+    born = _born(holder.pid)
+    return born == holder.born if born and holder.born else None
+
+
+def _is_there(pid: int) -> bool:
     try:
-        os.kill(holder.pid, 0)
+        os.kill(pid, 0)
     except PermissionError:
         return True
     except (OSError, OverflowError):
         return False
     return True
-
-
-def is_at_work(holder: Holder) -> bool:
-    """Whether this very process, not another one that got its number later, lives on this host, and is not this one."""
-    here = holder.host == socket.gethostname() and holder.pid != os.getpid()
-    return here and bool(holder.born) and _born(holder.pid) == holder.born
 
 
 def _born(pid: int) -> str:

@@ -7,7 +7,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 from provisioner.declare.redact import Secrets, find_secrets, redact
 from provisioner.declare.values import Manifest
@@ -110,26 +109,15 @@ class KeptPlan:
             raise self._refused(f"is outdated. {_told(moved)}", "plan_outdated")
 
     def _refused(self, fact: str, code: str) -> PlanError:
+        command = f"provision plan{self.names.typed()} --out {shlex.quote(str(self._path))}"
         return PlanError(
-            f"{self._path} {fact}. Nothing was done.",
-            code=code,
-            cure=f"Make it anew, and look at it: provision plan{_typed(self._plan.names)} --out {_word(self._path)}",
+            f"{self._path} {fact}. Nothing was done.", code=code, cure=f"Make it anew, and look at it: {command}"
         )
 
 
 def _told(moved: Sequence[Moved]) -> str:
     rest = f"; and {many(len(moved) - _NAMED, 'fact')} more" if len(moved) > _NAMED else ""
     return "; ".join(map(str, moved[:_NAMED])) + rest
-
-
-def _word(word: Any) -> str:
-    return shlex.quote(str(word))
-
-
-def _typed(names: Names) -> str:
-    """As the user would type them."""
-    words = [f" --target {_word(name)}" for name in names.target] + [f" --rebuild {_word(n)}" for n in names.rebuild]
-    return "".join([*words, *([" --prune"] if names.prune else [])])
 
 
 def _masked(saved: Saved, secrets: Secrets) -> Saved:

@@ -10,26 +10,30 @@ from dataclasses import replace
 import duckdb
 
 from provisioner.declare.values import Manifest, TableName
+from provisioner.observe.change_values import Structure
 from provisioner.observe.declared import declared_units, find_shapes
-from provisioner.observe.introspect import introspect
+from provisioner.observe.fence import fence_of_look
+from provisioner.observe.fenced_view import unreadable_views
+from provisioner.observe.introspect import NONE, introspect
 from provisioner.observe.mentions import find_mentions
 from provisioner.observe.prove import prove
 from provisioner.observe.rehearse import Stage, staged
-from provisioner.observe.values import Catalog, Graph, Structure, Unit
+from provisioner.observe.values import Catalog, Graph, Unit
 from provisioner.reconcile.draft import Draft, choose, draw_up, is_refused
 from provisioner.reconcile.drift import find_orphans
 from provisioner.reconcile.values import Mend
 
 
-def see(connection: duckdb.DuckDBPyConnection, graph: Graph) -> Catalog:
+def see(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest) -> Catalog:
     """The catalog with all that tells drift, and no more. Raises as introspect does, and ManifestError."""
-    catalog = introspect(connection, graph.wants())
+    fence = fence_of_look(manifest)
+    catalog = introspect(connection, graph.wants(), unreadable_views(connection, fence) if fence else NONE)
     return replace(catalog, shapes=find_shapes(connection, graph, catalog))
 
 
 def look(connection: duckdb.DuckDBPyConnection, graph: Graph, manifest: Manifest, *, prune: bool) -> Catalog:
     """The catalog with everything that a plan will ask. prune: whether it will drop orphans. Raises as `see`."""
-    catalog = see(connection, graph)
+    catalog = see(connection, graph, manifest)
     questions = [question for _, draft in _drafts(graph, catalog) for question in draft.questions]
     if questions:
         catalog = replace(catalog, answers=prove(connection, questions))

@@ -25,7 +25,8 @@ def _silent(words: str) -> None:
     """For those to whom nobody listens."""
 
 
-def _never() -> bool:
+def never() -> bool:
+    """For those whom nobody stops."""
     return False
 
 
@@ -35,7 +36,7 @@ class Patience:
 
     timeout: float | None = 0.0
     on_wait: Callable[[str], None] = _silent
-    should_stop: Callable[[], bool] = _never
+    should_stop: Callable[[], bool] = never
 
     def until_free(self, attempt: Callable[[], T]) -> T:
         """What the attempt returns when nobody else has the database open any more.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import stat
-import tempfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -45,17 +44,16 @@ def _is_plan_file(path: Path) -> bool:
 
 
 def _replace(path: Path, data: bytes) -> None:
-    number, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    fresh = path.with_name(f".{path.name}.{os.urandom(4).hex()}")
+    # The umask says who may read it, as of any other file; what `tempfile` makes is for its owner alone.
+    number = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o666)
     try:
         with open(number, "wb") as file:
             file.write(data)
-            mask = os.umask(0)
-            os.umask(mask)
-            os.fchmod(number, 0o666 & ~mask)
-        os.replace(name, path)
+        os.replace(fresh, path)
     except BaseException:
         with suppress(OSError):
-            os.unlink(name)
+            os.unlink(fresh)
         raise
 
 

@@ -6,7 +6,7 @@ import os
 import pickle
 import traceback
 from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, nullcontext
+from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -96,8 +96,11 @@ def _carry_out(parent: Inside, work: _Work) -> int | None:
             build(connection, context)
         refuse_changes(work.watch.changed(), f"while {unit.id} was made")
 
-    with closing(connection):
+    try:
         return make(connection, unit, work.stamps, effect, nullcontext())
+    finally:
+        with suppress(duckdb.Error):  # a thread of the step may be at work in it; what is committed is committed
+            connection.close()
 
 
 def _open(parent: Inside, work: _Work) -> duckdb.DuckDBPyConnection:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -18,6 +19,12 @@ class Names:
     target: tuple[str, ...] = ()
     rebuild: tuple[str, ...] = ()
     prune: bool = False
+
+    def typed(self) -> str:
+        """The options as a user types them, each after a space."""
+        named = (("--target", self.target), ("--rebuild", self.rebuild))
+        words = [f" {option} {shlex.quote(name)}" for option, names in named for name in names]
+        return "".join([*words, *([" --prune"] if self.prune else [])])
 
 
 def check_names(manifest: Manifest, target: Iterable[str], rebuild: Iterable[str], prune: bool = False) -> Names:

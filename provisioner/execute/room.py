@@ -22,7 +22,9 @@ from provisioner.reconcile.values import Mend
 # Below this not even the journal, the log and the name of the holder can be written. Above it only trying tells.
 LEAST = 16 * 2**10
 LITTLE = 4 * 2**20
-_USED = "SELECT block_size * used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+_USED = """
+    SELECT block_size * used_blocks FROM system.main.pragma_database_size()
+    WHERE database_name = system.main.current_database()"""
 
 
 def check_room(

@@ -11,7 +11,8 @@ from provisioner.execute.events import Listener
 from provisioner.execute.interrupt import Stop
 from provisioner.execute.live import Live
 from provisioner.execute.stamps import make_stamps
-from provisioner.observe.values import Graph, Shape, Stamp, Unit
+from provisioner.observe.change_values import Shape
+from provisioner.observe.values import Graph, Stamp, Unit
 from provisioner.observe.watch import Watch
 from provisioner.reconcile.values import Fingerprint
 

@@ -20,10 +20,11 @@ from provisioner.execute.runners.sql import run_sql
 from provisioner.execute.setting import Setting
 from provisioner.execute.stamps import create_records, forget
 from provisioner.execute.transaction import adopt, make, transaction
+from provisioner.observe.change_values import Shape
 from provisioner.observe.database import translate
 from provisioner.observe.fence import Fence, fence_of_step
 from provisioner.observe.files import read_text, resolve_input
-from provisioner.observe.values import Shape, Unit, UnitKind
+from provisioner.observe.values import Unit, UnitKind
 from provisioner.observe.watch import refuse_changes
 from provisioner.reconcile.values import Action, Mend
 

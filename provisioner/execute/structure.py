@@ -6,14 +6,14 @@ import duckdb
 
 from provisioner.declare.values import TableName
 from provisioner.errors import ProvisionError
-from provisioner.execute.runners.ddl import drop_relation
-from provisioner.observe.values import Structure
+from provisioner.execute.runners.ddl import GRAVE, drop_relation
+from provisioner.observe.change_values import Structure
 
 Connection = duckdb.DuckDBPyConnection
 
 _REFERRED = """
-    SELECT 1 FROM duckdb_constraints() WHERE database_name = current_database()
-    AND constraint_type = 'FOREIGN KEY' AND lower(referenced_table) = lower($1)"""
+    SELECT 1 FROM system.main.duckdb_constraints() WHERE database_name = system.main.current_database()
+    AND constraint_type = 'FOREIGN KEY' AND system.main.lower(referenced_table) = system.main.lower($1)"""
 _MAKES = ("CREATE TABLE ", "CREATE INDEX ", "CREATE UNIQUE INDEX ", "COMMENT ON ")
 
 
@@ -37,7 +37,7 @@ def put_rows_back(connection: Connection, table: TableName, structure: Structure
             _mend_rows(connection, table, kept)
         else:
             _make_again(connection, table, structure, kept)
-    except (duckdb.InterruptException, duckdb.FatalException, duckdb.IOException, duckdb.OutOfMemoryException):
+    except GRAVE:
         raise
     except (duckdb.Error, ProvisionError) as refused:
         raise StructureLostError(table) from refused

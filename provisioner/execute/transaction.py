@@ -11,9 +11,10 @@ import duckdb
 from provisioner.errors import StepError
 from provisioner.execute.stamps import are_on_record, create_records, grant, withdraw
 from provisioner.execute.verify import verify
+from provisioner.observe.change_values import Shape
 from provisioner.observe.records import read_records
 from provisioner.observe.shape import digest_of_shape, read_shapes
-from provisioner.observe.values import Mark, Parts, Shape, Stamp, Unit, UnitKind
+from provisioner.observe.values import Mark, Parts, Stamp, Unit, UnitKind
 
 Connection = duckdb.DuckDBPyConnection
 # Where a fingerprint should be, and no hash.
@@ -50,7 +51,7 @@ def make(
     """
     with transaction(connection), bounded:
         create_records(connection)
-        withdraw(connection, _marks(connection, unit, stamps))
+        withdraw(connection, marks_of(connection, unit, stamps))
         begun = _transaction_id(connection)
         shape = effect()
         if _transaction_id(connection) != begun:
@@ -65,7 +66,7 @@ def make(
     return rows
 
 
-def _marks(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> list[Mark]:
+def marks_of(connection: Connection, unit: Unit, stamps: tuple[Stamp, ...]) -> list[Mark]:
     """Should the effect commit by itself, what it left is not trusted; but what was protected stays so.
 
     For that a mark keeps a stamp with a fingerprint that nothing has.

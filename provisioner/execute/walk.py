@@ -185,7 +185,7 @@ class Walk:
 def look_again(setting: Setting, request: Request) -> Observed:
     """What there is by now, against what was asked for; a rebuild that was asked for is done."""
     with setting.stop.watch(setting.live.connection.interrupt):
-        catalog = see(setting.live.connection, setting.graph)
+        catalog = see(setting.live.connection, setting.graph, setting.manifest)
     asked = replace(request, rebuild=frozenset())
     findings = find_drift(setting.graph, catalog, asked, setting.run)
     return Observed(setting.graph, catalog, asked, findings, make_plan(setting.graph, catalog, findings, asked))

@@ -17,21 +17,24 @@ if TYPE_CHECKING:
 
 # So many relations are copied whole; of more, those that could matter.
 MANY = 200
-_HERE = "database_name = current_database() AND schema_name <> '_provisioner'"
-_SCHEMAS = f"SELECT schema_name FROM duckdb_schemas() WHERE NOT internal AND {_HERE} ORDER BY ALL"
-_TYPES = f"SELECT schema_name, type_name FROM duckdb_types() WHERE NOT internal AND {_HERE} ORDER BY ALL"
+_HERE = "database_name = system.main.current_database() AND schema_name <> '_provisioner'"
+_SCHEMAS = f"SELECT schema_name FROM system.main.duckdb_schemas() WHERE NOT internal AND {_HERE} ORDER BY ALL"
+_TYPES = f"SELECT schema_name, type_name FROM system.main.duckdb_types() WHERE NOT internal AND {_HERE} ORDER BY ALL"
 _SEQUENCES = f"""
     SELECT schema_name, sequence_name, start_value, increment_by, min_value, max_value, cycle
-    FROM duckdb_sequences() WHERE NOT temporary AND {_HERE} ORDER BY ALL"""
+    FROM system.main.duckdb_sequences() WHERE NOT temporary AND {_HERE} ORDER BY ALL"""
 _MACROS = f"""
     SELECT schema_name, function_name, function_type, parameters, macro_definition
-    FROM duckdb_functions() WHERE NOT internal AND function_type LIKE '%macro' AND {_HERE} ORDER BY ALL"""
+    FROM system.main.duckdb_functions() WHERE NOT internal AND function_type IN ('macro', 'table_macro')
+    AND {_HERE} ORDER BY ALL"""
 _RELATIONS = f"""
-    SELECT schema_name, table_name, NULL AS sql FROM duckdb_tables() WHERE NOT internal AND NOT temporary AND {_HERE}
-    UNION ALL SELECT schema_name, view_name, sql FROM duckdb_views() WHERE NOT internal AND NOT temporary AND {_HERE}
+    SELECT schema_name, table_name, NULL AS sql FROM system.main.duckdb_tables() WHERE NOT internal AND NOT temporary
+    AND {_HERE}
+    UNION ALL SELECT schema_name, view_name, sql FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary
+    AND {_HERE}
     ORDER BY ALL"""
 _REFERENCES = f"""
-    SELECT schema_name, table_name, referenced_table FROM duckdb_constraints()
+    SELECT schema_name, table_name, referenced_table FROM system.main.duckdb_constraints()
     WHERE constraint_type = 'FOREIGN KEY' AND {_HERE}"""
 
 
@@ -49,7 +52,7 @@ def read_parts(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName
 
     That is what foreign keys join them to, either way, the views that read any of it, and all that those read.
     """
-    ((database,),) = connection.execute("SELECT current_database()").fetchall()
+    ((database,),) = connection.execute("SELECT system.main.current_database()").fetchall()
     relations = {TableName(*row[:2]): row[2] for row in connection.execute(_RELATIONS).fetchall()}
     if len(relations) > MANY:
         near = _near(connection, frozenset(tables), relations)
@@ -68,7 +71,7 @@ def _surroundings(connection: duckdb.DuckDBPyConnection) -> Iterator[str]:
     for (schema,) in connection.execute(_SCHEMAS).fetchall():
         yield f"CREATE SCHEMA IF NOT EXISTS {quote(schema)}"
     for name in [TableName(*row) for row in connection.execute(_TYPES).fetchall()]:
-        ((whole,),) = connection.execute(f"SELECT typeof(CAST(NULL AS {name.sql}))").fetchall()
+        ((whole,),) = connection.execute(f"SELECT system.main.typeof(CAST(NULL AS {name.sql}))").fetchall()
         yield f"CREATE TYPE {name.sql} AS {whole}"
     for schema, name, start, step, least, most, cycle in connection.execute(_SEQUENCES).fetchall():
         yield (

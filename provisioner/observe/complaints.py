@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from provisioner.errors import BusyError, DatabaseError, InputError, ProvisionError, StoppedError
+from provisioner.observe.verbatim import first_line
 
 # After this nothing may be written by this process any more: what a failed sync leaves out, a second one calls written.
 DISK_FAILED = "disk_failed"
@@ -91,7 +92,7 @@ _COMPLAINTS: tuple[_Complaint, ...] = (
         "Raise the limit (`ulimit -n 4096`), and run again.",
     ),
     _Complaint(
-        r"vector size of|Serialization Error|Failed to deserialize|[Ff]ailed to load metadata",
+        r"vector size of|Serialization Error|Failed to deserialize|[Ff]ailed to load metadata|Corrupted \w+ segment",
         "database_damaged",
         "{path} cannot be read as a database: {words}",
         "Restore it from a backup; or keep it under another name and make everything anew: provision apply --recreate",
@@ -185,7 +186,7 @@ _OF_SURROUNDINGS = frozenset(
 _OF_SQL = re.compile(
     r"(?:Conversion|Binder|Catalog|Parser|Syntax|Constraint|Invalid Input|Out of Range|Mismatch Type) Error:"
 )
-_FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EFBIG, errno.EDQUOT)  # a full disk, a bound on the size of files, a quota
 _FORBIDDEN = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
@@ -214,13 +215,14 @@ def blame_surroundings(error: Exception, path: Path) -> ProvisionError | None:
 
 
 def _from_complaint(complaint: _Complaint, match: re.Match[str], text: str, path: Path) -> ProvisionError:
-    values = {**match.groupdict(), "path": path, "wal": f"{os.path.realpath(path)}.wal", "words": _words(text)}
+    words = first_line(_without_class(text))
+    values = {**match.groupdict(), "path": path, "wal": f"{os.path.realpath(path)}.wal", "words": words}
     message, cure = complaint.message.format(**values), complaint.cure.format(**values)
     return complaint.error(message, cure=cure, code=complaint.code)
 
 
 def _from_system(error: OSError, path: Path) -> ProvisionError:
-    if error.errno in _FULL:
+    if error.errno in FULL:
         return translate(RuntimeError(os.strerror(error.errno)), path)
     if error.errno in (errno.EMFILE, errno.ENFILE, errno.ENOMEM):
         return translate(RuntimeError(os.strerror(error.errno)), path)
@@ -252,11 +254,6 @@ def _belongs(name: str, path: Path) -> bool:
 
 def _names(text: str, path: Path) -> bool:
     return str(path) in text or os.path.realpath(path) in text
-
-
-def _words(text: str) -> str:
-    """DuckDB's first line."""
-    return next(iter(_without_class(text).splitlines()), "no reason given")
 
 
 def _without_class(text: str) -> str:

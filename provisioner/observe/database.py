@@ -18,7 +18,9 @@ from typing import TYPE_CHECKING
 
 from provisioner.errors import BusyError, DatabaseError
 from provisioner.observe.complaints import translate
+from provisioner.observe.ddl_text import literal
 from provisioner.observe.header import LENGTH, is_duckdb, is_held_here, name_foreign, read_start
+from provisioner.observe.mounts import is_mounted_alone
 
 if TYPE_CHECKING:
     import duckdb
@@ -98,10 +100,9 @@ def fold_wal(path: Path) -> None:
     """
     import duckdb
 
-    quoted = "'" + os.path.realpath(path).replace("'", "''") + "'"
     try:
         with duckdb.connect(":memory:") as connection:
-            connection.execute(f"ATTACH {quoted} AS folded")
+            connection.execute(f"ATTACH {literal(os.path.realpath(path))} AS folded")
             connection.execute("CHECKPOINT folded")
             connection.execute("DETACH folded")
     except (duckdb.Error, OSError, RuntimeError) as error:
@@ -197,6 +198,12 @@ def _refuse_unusable(path: Path, facts: os.stat_result) -> None:
             f"{path} has {facts.st_nlink} names (hard links): opened under two of them at once, DuckDB destroys it.",
             cure=f"Give it bytes of its own: `cp {path} {path}.copy && mv {path}.copy {path}`.",
             code="database_hard_linked",
+        )
+    if is_mounted_alone(path):
+        raise DatabaseError(
+            f"{path} is a mount point: it has another name elsewhere, with another lock and another write-ahead log.",
+            cure=f"Mount the folder that it lies in, {Path(os.path.realpath(path)).parent}, in the place of the file.",
+            code="database_mounted",
         )
     if is_held_here(facts):
         raise BusyError(

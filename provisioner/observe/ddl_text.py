@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from provisioner.declare.values import Sequence, TableName, quote
-from provisioner.observe.values import ColumnShape, IndexShape, Shape, Structure
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape, Structure
 
 
 def create_statements(shape: Shape, name: TableName | None = None) -> Structure:
@@ -20,7 +20,7 @@ def create_table(shape: Shape, name: TableName | None = None) -> str:
         *map(column_ddl, shape.columns),
         *([f"PRIMARY KEY {_names(shape.key)}"] if shape.key else ()),
         *(f"UNIQUE {_names(columns)}" for columns in shape.unique),
-        *(f"CHECK {_bracketed(check)}" for check in shape.checks),
+        *(f"CHECK {bracketed(check)}" for check in shape.checks),
         *(_foreign_key(shape, number, name) for number in range(len(shape.foreign_keys))),
     ]
     return f"CREATE TABLE {name.sql} ({', '.join(parts)})"
@@ -72,11 +72,11 @@ def column_ddl(column: ColumnShape) -> str:
     """A column as it stands in CREATE TABLE."""
     parts = [quote(column.name), column.type]
     if column.generated is not None:
-        parts.append(f"GENERATED ALWAYS AS {_bracketed(column.generated)}")
+        parts.append(f"GENERATED ALWAYS AS {bracketed(column.generated)}")
     if column.collation:
         parts.append(f"COLLATE {column.collation}")
     if column.default is not None:
-        parts.append(f"DEFAULT {_bracketed(column.default)}")
+        parts.append(f"DEFAULT {bracketed(column.default)}")
     if not column.nullable:
         parts.append("NOT NULL")
     return " ".join(parts)
@@ -87,16 +87,16 @@ def literal(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
+def bracketed(expression: str) -> str:
+    """With the closing bracket on a line of its own where the expression may end in a comment."""
+    return f"({expression}\n)" if "--" in expression else f"({expression})"
+
+
 def _foreign_key(shape: Shape, number: int, name: TableName) -> str:
     key = shape.foreign_keys[number]
     # A table that refers to itself refers to itself under its other name too.
     table = name if key.table == shape.table else key.table
     return f"FOREIGN KEY {_names(key.columns)} REFERENCES {table.sql} {_names(key.references)}"
-
-
-def _bracketed(expression: str) -> str:
-    """With the closing bracket on a line of its own where the expression may end in a comment."""
-    return f"({expression}\n)" if "--" in expression else f"({expression})"
 
 
 def _names(columns: tuple[str, ...]) -> str:

@@ -10,8 +10,9 @@ import duckdb
 
 from provisioner.declare.values import Column, ForeignKey, Place, Table, TableKind, quote
 from provisioner.errors import ManifestError, Problem
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.expression import is_one_expression
-from provisioner.observe.values import ColumnShape, IndexShape, Shape
+from provisioner.observe.verbatim import as_sentence
 
 CODE = "ddl_refused"
 _CURES = {
@@ -58,21 +59,13 @@ def find_faults(table: Table) -> Iterator[Problem]:
 def refused(table: Table, shape: Shape, error: duckdb.Error, attempt: Attempt | None = None) -> Iterator[Problem]:
     """One problem for each part that DuckDB does not take by itself; one for the table where it takes each."""
     found = list(_refused_parts(table, shape, attempt)) if attempt else []
-    yield from found or [Problem(str(table.place), CODE, f"{table.name} cannot be made: {first_line(error)}", _CURE)]
+    yield from found or [Problem(str(table.place), CODE, f"{table.name} cannot be made: {as_sentence(error)}", _CURE)]
 
 
 def raise_problems(problems: Iterable[Problem]) -> None:
     """Raises ManifestError where there is any."""
     if found := tuple(problems):
         raise ManifestError(found)
-
-
-def first_line(error: Exception | str) -> str:
-    """DuckDB's words, without the class and without the place in a statement that nobody wrote."""
-    line = next(iter(str(error).strip().splitlines()), "no reason given")
-    kind, colon, words = line.partition(" Error: ")
-    told = words if colon and kind.replace(" ", "").isalpha() else line
-    return told if told.endswith((".", "!", "?")) else f"{told}."
 
 
 def _refused_parts(table: Table, shape: Shape, attempt: Attempt) -> Iterator[Problem]:
@@ -117,7 +110,7 @@ def _refused_expressions(
 
 def _problem(table: Table, column: Column | None, kind: str, text: str, error: duckdb.Error) -> Problem:
     place, name = (column.place, f"{table.name}.{column.name}") if column else (table.place, str(table.name))
-    message = f"{name} has the {kind} `{text}`, which DuckDB refuses: {first_line(error)}"
+    message = f"{name} has the {kind} `{text}`, which DuckDB refuses: {as_sentence(error)}"
     cure = _FIELD if kind == "check" and _DOTTED.search(text) else _CURES.get(kind, _CURE)
     return Problem(str(place), CODE, message, cure)
 
@@ -141,7 +134,7 @@ def _fault_of_query(sql: str) -> str:
     try:
         statements = duckdb.extract_statements(f"CREATE VIEW v AS {sql}\n")
     except (duckdb.Error, RuntimeError) as error:
-        return first_line(error)
+        return as_sentence(error)
     return "" if len(statements) == 1 else f"its sql is {len(statements)} statements, expected one query."
 
 

@@ -11,9 +11,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import TableName
+from provisioner.observe.change_values import Child, Shape, Shapes
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import digest_of_shape, read_family, read_shapes
-from provisioner.observe.values import Catalog, Child, Graph, Shape, Shapes, Unit, UnitKind, Want
+from provisioner.observe.values import Catalog, Graph, Unit, UnitKind, Want
 
 if TYPE_CHECKING:
     import duckdb

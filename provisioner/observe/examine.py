@@ -12,11 +12,14 @@ from provisioner.observe.database import FileCondition, inspect_file, opened
 
 Watch = Callable[[Callable[[], object]], AbstractContextManager[None]]
 
+# By their full names: a macro of the database may be called like them.
 _TABLES = """
-    SELECT schema_name, table_name FROM duckdb_tables()
-    WHERE database_name = current_database() AND NOT temporary
+    SELECT schema_name, table_name FROM system.main.duckdb_tables()
+    WHERE database_name = system.main.current_database() AND NOT temporary
     ORDER BY ALL
 """
+# Column by column: an alias for the row is a column where the table has one of that name.
+_READ = "SELECT system.main.bit_xor(system.main.hash(COLUMNS(*))) FROM {}"
 
 
 def find_damage(path: Path, watch: Watch) -> DatabaseError | None:
@@ -29,7 +32,7 @@ def find_damage(path: Path, watch: Watch) -> DatabaseError | None:
         if inspect_file(path) is FileCondition.PRESENT:
             with opened(path, read_only=True) as connection, watch(connection.interrupt):
                 for schema, name in connection.execute(_TABLES).fetchall():
-                    connection.execute(f"SELECT bit_xor(hash(r)) FROM {TableName(schema, name).sql} r").fetchall()
+                    connection.execute(_READ.format(TableName(schema, name).sql)).fetchall()
     except DatabaseError as error:
         return error
     return None

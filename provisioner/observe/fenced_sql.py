@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from itertools import accumulate, pairwise
+from itertools import pairwise
 
 from provisioner.errors import StepError
 from provisioner.observe.fenced_view import CALM, CATALOGUE, FILES
 from provisioner.observe.lexer import TokenKind, lex
 from provisioner.observe.sql import Script, Statement, table_functions
+from provisioner.observe.writes import copies_in
 
 _ALLOWED = re.compile(
     r"(?:\(|(?:select|from|with|values|table|pivot|unpivot|describe|summarize|show|insert|update|delete|merge|truncate"
@@ -28,7 +29,8 @@ _MACRO = re.compile(r"create (?:or replace )?(?:macro|function)(?![\w$])", re.IG
 _SETTING = re.compile(r"(?:en|dis)able_(?:logging|profiling)", re.IGNORECASE)
 # Beside those of fenced_view: what tells of DuckDB itself, and only while the step runs.
 _HARMLESS = re.compile(r"summary|(?:duckdb|pragma)_\w+|(?:icu|pg)_\w+_names|test_\w+")
-_RUNS_TEXT = "json_serialize_plan"
+# No table functions: one plans text, the other writes into a log.
+_NEITHER = ("json_serialize_plan", "write_log")
 _ELSEWHERE = "Take it out, or do it in a python step: these run outside of the sandbox."
 
 
@@ -49,7 +51,7 @@ def _fault(statement: Statement) -> tuple[str, str] | None:
         return "leaves a macro that others run outside of the sandbox", "Write CREATE TEMP MACRO."
     if not _ALLOWED.match(words):
         return "does more than make tables and views", _ELSEWHERE
-    if words[:4].lower() == "copy" and _direction(statement) != "from":
+    if words[:4].lower() == "copy" and not copies_in(statement.text):
         return "writes a file", _ELSEWHERE
     if any(_SETTING.fullmatch(token.text.strip('"')) for token in lex(statement.text)):
         return "changes a setting", _ELSEWHERE
@@ -68,16 +70,9 @@ def _called(statement: Statement) -> Iterator[str]:
         yield "a name in backticks"
     for token, following in pairwise(tokens):
         name = token.text.strip('"').lower()
-        if following.text == "(" and (name == _RUNS_TEXT or (name in table_functions() and not _reads(name))):
+        if following.text == "(" and (name in _NEITHER or (name in table_functions() and not _reads(name))):
             yield name
 
 
 def _reads(name: str) -> bool:
     return name in CALM or any(pattern.fullmatch(name) for pattern in (CATALOGUE, FILES, _HARMLESS))
-
-
-def _direction(statement: Statement) -> str:
-    """Of a COPY: `from` or `to`, whichever comes first outside of parentheses."""
-    words = [token.text.lower() for token in lex(statement.text)]
-    depths = accumulate((word == "(") - (word == ")") for word in words)
-    return next((word for word, depth in zip(words, depths, strict=True) if not depth and word in ("from", "to")), "")

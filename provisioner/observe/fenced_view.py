@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from provisioner.declare.values import DEFAULT_SCHEMA, TableName
 from provisioner.observe.fence import Fence
 from provisioner.observe.lexer import lex
 
@@ -25,24 +26,13 @@ CATALOGUE = re.compile(
 )
 FILES = re.compile(r"read_\w+|parquet_\w+|sniff_csv|glob")
 # Also as schema.name does DuckDB take such a name for a file's, where no table has it.
-_SUFFIXES = frozenset(
+_ENDINGS = frozenset(
     (
-        "csv",
-        "tsv",
-        "txt",
-        "parquet",
-        "json",
-        "jsonl",
-        "ndjson",
-        "geojson",
-        "db",
-        "duckdb",
-        "xlsx",
-        "avro",
-        "shp",
-        "gpkg",
+        *("csv", "tsv", "txt", "parquet", "json", "jsonl", "ndjson", "geojson", "db", "duckdb", "xlsx", "avro"),
+        *("shp", "gpkg", "fgb", "arrow", "arrows", "ipc", "vortex", "gz", "zst", "zstd", "bz2"),
     )
 )
+_PARTS = ("catalog_name", "schema_name", "table_name")
 _VIEWS = "SELECT schema_name, view_name, sql FROM system.main.duckdb_views() WHERE NOT internal AND NOT temporary"
 _FUNCTIONS = "SELECT function_name, internal FROM system.main.duckdb_functions()"
 Views = frozenset[tuple[str, str, str]]
@@ -67,6 +57,31 @@ def find_fault(connection: duckdb.DuckDBPyConnection, views: Views, fence: Fence
     return None
 
 
+def unreadable_views(connection: duckdb.DuckDBPyConnection, fence: Fence) -> dict[TableName, str]:
+    """The views of the database that no look may read, each with why; so may none that reads one of them.
+
+    The fence alone would not do: some functions write, or change settings, whatever they may touch.
+    """
+    files, known = {os.path.realpath(path) for path in fence.paths}, _known(connection)
+    faults, reads = dict[TableName, str](), dict[TableName, set[TableName]]()
+    for schema, name, sql in sorted(lasting_views(connection)):
+        view, tree = TableName(schema, name), json.loads(_serialise(connection, _body(sql)))
+        reads[view] = {TableName(*named) for named in _tables(tree)}
+        if tree["error"]:
+            faults[view] = "DuckDB cannot take apart"
+        elif fault := next(_faults(tree, known, fence, files), ""):
+            faults[view] = fault
+    while more := {view: read for view, names in reads.items() if view not in faults for read in names & faults.keys()}:
+        faults |= {view: f"reads {read}, which {faults[read]}" for view, read in more.items()}
+    return faults
+
+
+def _tables(tree: Any) -> Iterator[tuple[str, str]]:
+    for node in _nodes(tree):
+        if node.get("type") == "BASE_TABLE":
+            yield node.get("schema_name") or DEFAULT_SCHEMA, node.get("table_name", "")
+
+
 def _known(connection: duckdb.DuckDBPyConnection) -> set[str]:
     """DuckDB's own functions, but for those that a macro stands in front of."""
     rows = connection.execute(_FUNCTIONS).fetchall()
@@ -88,8 +103,8 @@ def _faults(tree: Any, known: set[str], fence: Fence, files: set[str]) -> Iterat
     for node in _nodes(tree):
         kind = node.get("type")
         if kind in ("BASE_TABLE", "SHOW_REF"):
-            name = node.get("table_name", "").strip('"')
-            if _like_a_file(name, node.get("schema_name", "")) and not _declared(name, fence, files):
+            parts = [part for key in _PARTS if (part := str(node.get(key, "")).strip('"'))]
+            if _like_a_file(parts) and not _declared(name := ".".join(parts), fence, files):
                 yield f"reads {name}, which may be a file that is not declared"
         elif kind == "TABLE_FUNCTION":
             yield from _call_faults(node["function"], fence, files)
@@ -129,8 +144,9 @@ def _literal(node: dict[str, Any]) -> str | None:
     return text if isinstance(text, str) else None
 
 
-def _like_a_file(name: str, schema: str) -> bool:
-    return bool(re.search(r"[./\\:*?\[~]", name)) or (bool(schema) and name.lower() in _SUFFIXES)
+def _like_a_file(parts: list[str]) -> bool:
+    """parts: of a name; DuckDB puts them together where no table has it."""
+    return any(re.search(r"[./\\:*?\[~]", part) for part in parts) or (len(parts) > 1 and parts[-1].lower() in _ENDINGS)
 
 
 def _declared(name: str, fence: Fence, files: set[str]) -> bool:

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import duckdb
 
 from provisioner.declare.values import TableName
+from provisioner.observe.change_values import Shape, Structure
+from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
-from provisioner.observe.scratch import open_scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape, Structure
 
 
 def foretell(made: Mapping[TableName, Structure]) -> dict[TableName, Shape]:
@@ -22,7 +22,7 @@ def foretell(made: Mapping[TableName, Structure]) -> dict[TableName, Shape]:
 
     Those are absent that rest on what only their own database has. Raises duckdb.Error where memory is at fault.
     """
-    with open_scratch() as twin:
+    with open_in_memory() as twin:
         try:
             return read_shapes(twin, [table for table, statements in made.items() if _are_taken(twin, statements)])
         except duckdb.BinderException:

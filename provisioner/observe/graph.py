@@ -9,16 +9,21 @@ from typing import Any
 
 from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.suggest import nearest
-from provisioner.declare.values import Manifest, StepKind, Table, TableName
+from provisioner.declare.values import DEFAULT_SCHEMA, Manifest, StepKind, Table, TableName, fold
 from provisioner.errors import ManifestError, Problem
+from provisioner.observe.catalog_name import catalog_name
 from provisioner.observe.dbt_units import Reads, make_dbt_units, nodes_by_relation, unmade_tables
 from provisioner.observe.digest import digest
 from provisioner.observe.notes import Notes
 from provisioner.observe.order import cycle_problem, find_cycle, place_of, settle_tiers, sort_by_reads, tier_problems
+from provisioner.observe.records import RECORDS
 from provisioner.observe.selections import add_selected
 from provisioner.observe.steps import read_step
 from provisioner.observe.values import DECLARED_ID, DbtGraph, Graph, Unit, UnitKind, Want
 from provisioner.observe.wants import make_wants
+from provisioner.observe.writes import Writes
+
+_RECORDS = RECORDS["format"].schema
 
 
 @collector_at_rest()
@@ -62,19 +67,21 @@ def _by_place(problem: Problem) -> tuple[str, int, int, str]:
     return file, int(line), int(column), problem.message
 
 
-def _own_units(manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes) -> tuple[list[Unit], Reads, Reads]:
-    """The units that are not dbt's, and the relations that each of them reads and writes."""
+def _own_units(
+    manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes
+) -> tuple[list[Unit], Reads, dict[str, Writes]]:
+    """The units that are not dbt's, and what each of them reads and writes."""
     tables: dict[str | None, list[Table]] = defaultdict(list)
     for table in manifest.tables:
         tables[table.step].append(table)
     units = [_declared(table, wants[table.name], manifest) for table in tables[None]]
     reads: Reads = {f"{DECLARED_ID}{table.name}": tuple(_declared_reads(table)) for table in tables[None]}
-    writes: Reads = {}
+    writes: dict[str, Writes] = {}
     for step in manifest.steps:
         if step.kind is not StepKind.DBT:
             made = tuple(wants[table.name] for table in tables[step.name])
             facts = read_step(step, made, manifest.folder, notes)
-            reads[step.name], writes[step.name] = facts.reads, facts.writes
+            reads[step.name], writes[step.name] = tuple(_at_home(facts.reads, manifest)), facts.writes
             units.append(
                 Unit(
                     step.name,
@@ -92,6 +99,14 @@ def _own_units(manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes
                 )
             )
     return units, reads, writes
+
+
+def _at_home(names: Iterable[TableName], manifest: Manifest) -> Iterator[TableName]:
+    """DuckDB takes the first of two parts for the database, where that has this name and no schema has."""
+    catalog, schemas = fold(catalog_name(manifest.database)), {fold(table.name.schema) for table in manifest.tables}
+    for name in names:
+        at_home = fold(name.schema) == catalog and catalog not in schemas
+        yield TableName(DEFAULT_SCHEMA, name.name) if at_home else name
 
 
 def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
@@ -174,25 +189,30 @@ def _made_twice(name: TableName, own: Unit | None, nodes: list[str], place: str)
     return Problem(place, "two_makers", f"{name} has more than one maker: {' and '.join(makers)}.", cure)
 
 
-def _trespasses(manifest: Manifest, units: list[Unit], writes: Reads) -> list[Problem]:
+def _trespasses(manifest: Manifest, units: list[Unit], writes: Mapping[str, Writes]) -> Iterator[Problem]:
     """A table has one producer, and a declared one has its users: no other step writes to it."""
     makers = {table: unit for unit in reversed(units) for table in unit.tables}
-    return [
-        Problem(
-            str(manifest.step(step).place),
-            "trespass",
-            f"step {step} writes to {name}, which "
-            + (
-                "the manifest declares for its users."
-                if makers[name].kind is UnitKind.DECLARED
-                else f"{makers[name].id} makes."
-            ),
-            f"Let {step} write to its own tables alone; it may read {name}.",
-        )
-        for step, names in writes.items()
-        for name in names
-        if isinstance(name, TableName) and name in makers and makers[name].id != step
-    ]
+    indexed = {
+        TableName(table.name.schema, index.name): table.name for table in manifest.tables for index in table.indexes
+    }
+    for step, written in writes.items():
+        place = str(manifest.step(step).place)
+        names = [*_at_home(written.relations, manifest)]
+        names += [indexed[name] for name in _at_home(written.indexes, manifest) if name in indexed]
+        schemas = {fold(schema) for schema in written.schemas}
+        names += [name for name in makers if fold(name.schema) in schemas]
+        for name in dict.fromkeys(names):
+            if name in makers and makers[name].id != step:
+                owner = "the manifest declares for its users" if _is_users(makers[name]) else f"{makers[name].id} makes"
+                cure = f"Let {step} write to its own tables alone; it may read {name}."
+                yield Problem(place, "trespass", f"step {step} writes to {name}, which {owner}.", cure)
+        if _RECORDS in schemas or any(fold(name.schema) == _RECORDS for name in names):
+            message = f"step {step} writes to schema {_RECORDS}, where provision keeps what it knows of the tables."
+            yield Problem(place, "trespass", message, f"Take that out of {step}.")
+
+
+def _is_users(unit: Unit) -> bool:
+    return unit.kind is UnitKind.DECLARED
 
 
 def _hint(name: TableName | str, made: Iterable[TableName]) -> str:

@@ -18,38 +18,44 @@ from provisioner.observe.values import Catalog, ColumnFact, Measure, Relation, S
 if TYPE_CHECKING:
     import duckdb
 
+NONE: Mapping[TableName, str] = {}
 # So many relations are looked at one by one; for more, the whole catalog is listed once.
 FEW = 40
 # Attached databases and temporary tables have another database_name; our own records are no relations of the user.
-_OURS = "database_name = current_database() AND schema_name <> '_provisioner'"
+_OURS = "database_name = system.main.current_database() AND schema_name <> '_provisioner'"
 _VIEWS = f"""
     SELECT schema_name, view_name AS table_name, 'view' AS kind, false AS indexed
-    FROM duckdb_views() WHERE NOT internal AND {_OURS}"""
+    FROM system.main.duckdb_views() WHERE NOT internal AND {_OURS}"""
 _RELATIONS = f"""
     SELECT schema_name, table_name, 'table' AS kind, index_count > 0 AS indexed
-    FROM duckdb_tables() WHERE NOT internal AND {_OURS}
+    FROM system.main.duckdb_tables() WHERE NOT internal AND {_OURS}
     UNION ALL {_VIEWS} ORDER BY schema_name, table_name"""
 _COLUMNS = f"""
     SELECT schema_name, table_name, column_name, data_type, is_nullable
-    FROM duckdb_columns() WHERE NOT internal AND {_OURS}"""
+    FROM system.main.duckdb_columns() WHERE NOT internal AND {_OURS}"""
 _IN_ORDER = "ORDER BY schema_name, table_name, column_index"
 _KEYS = f"""
     SELECT schema_name, table_name, constraint_column_names
-    FROM duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND {_OURS}"""
+    FROM system.main.duckdb_constraints() WHERE constraint_type = 'PRIMARY KEY' AND {_OURS}"""
 
 
 @collector_at_rest()
-def introspect(connection: duckdb.DuckDBPyConnection, wants: Sequence[Want]) -> Catalog:
+def introspect(
+    connection: duckdb.DuckDBPyConnection, wants: Sequence[Want], unreadable: Mapping[TableName, str] = NONE
+) -> Catalog:
     """All relations, stamps and marks of the database, and what the wants' expectations ask of the rows.
 
     Rows are counted for wanted tables without a stamp, for those with users' rows that are not as declared or with
-    memory that their unit lost, for stamped tables that are not wanted, and for relations with an Expect. Raises
-    DatabaseError (records_newer) and duckdb.Error; a broken view is no error.
+    memory that their unit lost, for stamped tables that are not wanted, and for relations with an Expect. unreadable:
+    views that must not be read, with why. Raises DatabaseError (records_newer) and duckdb.Error; a broken view is no
+    error.
     """
     relations = _list_relations(connection)
     stamps, marks = read_records(connection)
     counted = [want for want in wants if _is_counted(want, relations, stamps)]
-    measures = measure(connection, [*counted, *_orphans(wants, relations, stamps)], relations)
+    asked = [*counted, *_orphans(wants, relations, stamps)]
+    measures = measure(connection, [want for want in asked if want.table not in unreadable], relations)
+    measures |= {want.table: Measure(error=unreadable[want.table]) for want in counted if want.table in unreadable}
     return Catalog(True, _with_rows(relations, measures), stamps, marks, _asked(counted, measures))
 
 

@@ -7,34 +7,36 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import Sequence, TableName
+from provisioner.observe.change_values import Shape
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape
 
 if TYPE_CHECKING:
     import duckdb
 
-_THIS = "database_name = current_database()"
+_THIS = "database_name = system.main.current_database()"
 _OURS = "schema_name = '_provisioner'"
 _RELATIONS = f"""
-    SELECT schema_name, table_name FROM duckdb_tables()
+    SELECT schema_name, table_name FROM system.main.duckdb_tables()
     WHERE NOT internal AND NOT temporary AND {_THIS} AND NOT {_OURS}
-    UNION ALL SELECT schema_name, view_name FROM duckdb_views()
+    UNION ALL SELECT schema_name, view_name FROM system.main.duckdb_views()
     WHERE NOT internal AND NOT temporary AND {_THIS} AND NOT {_OURS} ORDER BY ALL"""
 _SEQUENCES = f"""
     SELECT schema_name, sequence_name, start_value, increment_by, min_value, max_value, cycle, comment
-    FROM duckdb_sequences() WHERE NOT temporary AND {_THIS} AND NOT {_OURS} ORDER BY ALL"""
+    FROM system.main.duckdb_sequences() WHERE NOT temporary AND {_THIS} AND NOT {_OURS} ORDER BY ALL"""
 # What a manifest has no words for.
 _OTHERS = f"""
-    SELECT DISTINCT 'macro', schema_name, function_name FROM duckdb_functions()
+    SELECT DISTINCT 'macro', schema_name, function_name FROM system.main.duckdb_functions()
     WHERE NOT internal AND {_THIS} AND NOT {_OURS} AND function_type LIKE '%macro'
-    UNION ALL SELECT DISTINCT 'type', schema_name, type_name FROM duckdb_types()
+    UNION ALL SELECT DISTINCT 'type', schema_name, type_name FROM system.main.duckdb_types()
     WHERE NOT internal AND {_THIS} AND NOT {_OURS}
-    UNION ALL SELECT 'comment of index', schema_name, index_name FROM duckdb_indexes()
+    UNION ALL SELECT 'comment of index', schema_name, index_name FROM system.main.duckdb_indexes()
     WHERE comment IS NOT NULL AND {_THIS} AND NOT {_OURS}
-    UNION ALL SELECT DISTINCT 'comments of the columns of view', schema_name, table_name FROM duckdb_columns()
+    UNION ALL SELECT DISTINCT 'comments of the columns of view', schema_name, table_name
+    FROM system.main.duckdb_columns()
     WHERE comment IS NOT NULL AND {_THIS} AND NOT {_OURS}
-        AND (schema_name, table_name) IN (SELECT (schema_name, view_name) FROM duckdb_views() WHERE {_THIS})
-    UNION ALL SELECT DISTINCT 'records of provision', schema_name, '' FROM duckdb_tables() WHERE {_THIS} AND {_OURS}
+        AND (schema_name, table_name) IN (SELECT (schema_name, view_name) FROM system.main.duckdb_views() WHERE {_THIS})
+    UNION ALL SELECT DISTINCT 'records of provision', schema_name, '' FROM system.main.duckdb_tables() WHERE {_THIS}
+    AND {_OURS}
     ORDER BY ALL"""
 
 

@@ -19,26 +19,32 @@ if TYPE_CHECKING:
     import duckdb
 
 # True of every row that has one of these names, and of a few more: DuckDB compares names folded in ASCII alone.
-NAMED = "lower(table_name) IN (SELECT lower(unnest($names::VARCHAR[])))"
+NAMED = "system.main.lower(table_name) IN (SELECT system.main.lower(unnest($names::VARCHAR[])))"
 # With the database's own name in front, since `main.t` may also be a temporary table.
 _PLANNED = """
-    SELECT current_database(), asked.table_number, json_serialize_plan(
-        'DELETE FROM "' || replace(current_database(), '"', '""') || '".' || asked.table_name
+    SELECT system.main.current_database(), asked.table_number, system.main.json_serialize_plan(
+        system.main.concat(
+            'DELETE FROM "', system.main.replace(system.main.current_database(), '"', '""'), '".', asked.table_name
+        )
     ) FROM (SELECT unnest($1::VARCHAR[]) AS table_name, unnest($2::INTEGER[]) AS table_number) AS asked"""
 _LISTED = f"""
     WITH columns AS (
-        SELECT schema_name, table_name, list(column_name ORDER BY column_index) AS names FROM duckdb_columns()
-        WHERE database_name = current_database() AND {NAMED} GROUP BY ALL
+        SELECT schema_name, table_name, system.main.list(column_name ORDER BY column_index) AS names
+        FROM system.main.duckdb_columns()
+        WHERE database_name = system.main.current_database() AND {NAMED} GROUP BY ALL
     ), constraints AS (
         SELECT schema_name, table_name,
-            any_value(constraint_column_names) FILTER (WHERE constraint_type = 'PRIMARY KEY') AS key,
-            bool_or(constraint_type IN ('UNIQUE', 'FOREIGN KEY')) AS constrained
-        FROM duckdb_constraints() WHERE database_name = current_database() AND {NAMED} GROUP BY ALL
+            system.main.any_value(constraint_column_names) FILTER (WHERE constraint_type = 'PRIMARY KEY') AS key,
+            system.main.bool_or(constraint_type IN ('UNIQUE', 'FOREIGN KEY')) AS constrained
+        FROM system.main.duckdb_constraints() WHERE database_name = system.main.current_database()
+        AND {NAMED} GROUP BY ALL
     )
-    SELECT current_database(), schema_name, table_name, names, key, coalesce(constrained, false)
-    FROM duckdb_tables() JOIN columns USING (schema_name, table_name)
-    LEFT JOIN constraints USING (schema_name, table_name) WHERE database_name = current_database()"""
-_INDEXED = "SELECT schema_name, table_name FROM duckdb_indexes() WHERE database_name = current_database() AND " + NAMED
+    SELECT system.main.current_database(), schema_name, table_name, names, key, coalesce(constrained, false)
+    FROM system.main.duckdb_tables() JOIN columns USING (schema_name, table_name)
+    LEFT JOIN constraints USING (schema_name, table_name) WHERE database_name = system.main.current_database()"""
+_INDEXED = f"""
+    SELECT schema_name, table_name FROM system.main.duckdb_indexes()
+    WHERE database_name = system.main.current_database() AND {NAMED}"""
 
 
 @dataclass(frozen=True, slots=True)

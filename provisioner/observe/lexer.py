@@ -42,6 +42,8 @@ class LexError(ValueError):
 _JINJA_TEXT = r"""'(?:\\.|[^'\\])*'|"(?:\\.|[^"\\])*\""""
 _JINJA = rf"\{{\{{(?:{_JINJA_TEXT}|(?!\}}\}}).)*\}}\}}|\{{%(?:{_JINJA_TEXT}|(?!%\}}).)*%\}}|\{{#.*?#\}}"
 _ESCAPED = re.compile(r"'(?:\\.|''|[^'\\])*'", re.DOTALL)
+# DuckDB takes whatever is not ASCII for a letter, `€` too, but for the spaces of other alphabets, which it makes plain.
+_LETTER = r"(?:[A-Za-z_]|[^\x00-\x7f\s\u200b-\u200d\u2060\ufeff])"
 _BLOCK = re.compile(r"/\*|\*/")
 _KINDS = {kind.value: kind for kind in TokenKind}
 
@@ -53,9 +55,9 @@ def _pattern(jinja: bool) -> re.Pattern[str]:
         rf"(?P<line>--(?:{inner}[^\n\r])*)",
         r"(?P<block>/\*)",
         *([f"(?P<jinja>{_JINJA})"] if jinja else []),
-        rf"(?P<string>'(?:{inner}''|[^'])*'|\$(?P<tag>(?:[^\W\d]\w*)?)\$.*?\$(?P=tag)\$)",
+        rf"(?P<string>'(?:{inner}''|[^'])*'|\$(?P<tag>(?:{_LETTER}(?:{_LETTER}|\d)*)?)\$.*?\$(?P=tag)\$)",
         rf'(?P<quoted>"(?:{inner}""|[^"])*")',
-        r"(?P<word>[^\W\d][\w$]*)",
+        rf"(?P<word>{_LETTER}(?:{_LETTER}|[\d$])*)",
         r"(?P<number>\.?\d(?:[eE][+-](?=\d)|[\w.])*)",
         r"(?P<sign>(?:(?!--|/\*)[-+*/<>=~!@#%^&|?:`])+)",
         r"(?P<mark>[()\[\]{},;])",

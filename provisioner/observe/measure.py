@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from provisioner.declare.values import TableName, fold, quote
 from provisioner.observe.values import Measure, Relation, Want
+from provisioner.observe.verbatim import words_of_living
 
 if TYPE_CHECKING:
     import duckdb
@@ -65,7 +66,7 @@ def _answer_all(connection: duckdb.DuckDBPyConnection, questions: Sequence[_Ques
     try:
         return _query(connection, questions)
     except duckdb.Error as error:
-        words = _words(error)
+        words = words_of_living(error)
     if len(questions) == 1:
         return {questions[0].table: Measure(error=words)}
     answers: dict[TableName, Measure] = {}
@@ -77,15 +78,6 @@ def _answer_all(connection: duckdb.DuckDBPyConnection, questions: Sequence[_Ques
 def _with_cause(answer: Measure, words: str) -> Measure:
     """Inside a transaction the first error ends every later query: then that first one is told."""
     return Measure(error=words) if answer.error and _ABORTED in answer.error else answer
-
-
-def _words(error: Exception) -> str:
-    """DuckDB's first line; an interruption and the database's death are raised again, being no fault of a table."""
-    import duckdb
-
-    if isinstance(error, duckdb.InterruptException | duckdb.FatalException) or "invalidated" in str(error):
-        raise error
-    return next(iter(str(error).strip().splitlines()), "no reason given")
 
 
 def _query(connection: duckdb.DuckDBPyConnection, questions: Sequence[_Question]) -> dict[TableName, Measure]:

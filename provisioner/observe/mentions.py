@@ -13,11 +13,12 @@ from pathlib import Path
 
 from provisioner.declare.values import Manifest
 from provisioner.errors import InputError
+from provisioner.observe.change_values import Mention
 from provisioner.observe.files import read_text
 from provisioner.observe.normalise import normalise
 from provisioner.observe.notes import Notes
 from provisioner.observe.python_source import locate_function
-from provisioner.observe.values import Graph, Mention, Unit, UnitKind
+from provisioner.observe.values import Graph, Unit, UnitKind
 
 _JINJA_COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 

@@ -1,9 +1,10 @@
-"""Which file system a file lies on, as Linux tells it; elsewhere nobody knows."""
+"""Which file system a file lies on, and whether it is mounted by itself, as Linux tells it; elsewhere nobody knows."""
 
 from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
 
 _TABLE = Path("/proc/self/mounts")
@@ -16,12 +17,21 @@ _REMOTE = frozenset(
 
 def remote_kind(path: Path) -> str | None:
     """The kind of network file system on which a file lies or would lie, None for any other or where nobody knows."""
-    try:
-        table = _TABLE.read_text(encoding="utf-8", errors="surrogateescape")
-    except OSError:
-        return None
-    kind = find_kind(table, os.path.realpath(path))
+    kind = find_kind(_read_table(), os.path.realpath(path))
     return kind if kind in _REMOTE else None
+
+
+def is_mounted_alone(path: Path) -> bool:
+    """Whether the file itself is a mount point: under another name, it has other files beside it."""
+    real = os.path.realpath(path)
+    return any(point == real for point, _ in _mounts(_read_table()))
+
+
+def _read_table() -> str:
+    try:
+        return _TABLE.read_text(encoding="utf-8", errors="surrogateescape")
+    except OSError:
+        return ""
 
 
 def find_kind(table: str, path: str) -> str | None:
@@ -30,11 +40,15 @@ def find_kind(table: str, path: str) -> str | None:
     table: as in /proc/self/mounts, where white space in names is written as octal numbers.
     """
     best, found = -1, None
+    for point, kind in _mounts(table):
+        if len(point) >= best and (path == point or path.startswith(point.rstrip("/") + "/")):
+            best, found = len(point), kind
+    return found
+
+
+def _mounts(table: str) -> Iterator[tuple[str, str]]:
+    """Where each file system is mounted, and its kind."""
     for line in table.splitlines():
         fields = line.split(" ")
-        if len(fields) < 3:
-            continue
-        point = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[1])
-        if len(point) >= best and (path == point or path.startswith(point.rstrip("/") + "/")):
-            best, found = len(point), fields[2]
-    return found
+        if len(fields) >= 3:
+            yield re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), fields[1]), fields[2]

@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from provisioner.declare.shorten import shorten
+from provisioner.observe.change_values import Answer, Question
 from provisioner.observe.complaints import NAMELESS, blame_surroundings
-from provisioner.observe.values import Answer, Question
+from provisioner.observe.verbatim import words_of_living
 
 if TYPE_CHECKING:
     import duckdb
@@ -47,9 +48,6 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: Question) -> Answer
 
 def words_of(error: Exception) -> str:
     """DuckDB's first line. What is no fault of rows or statements is raised again."""
-    import duckdb
-
-    grave = isinstance(error, duckdb.InterruptException | duckdb.FatalException) or "invalidated" in str(error)
-    if grave or blame_surroundings(error, NAMELESS) is not None:
+    if blame_surroundings(error, NAMELESS) is not None:
         raise error
-    return next(iter(str(error).strip().splitlines()), "no reason given")
+    return words_of_living(error)

@@ -30,14 +30,11 @@ _TARGETS = (exp.Create, exp.Insert, exp.Update, exp.Delete, exp.Merge, exp.Alter
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """tables: read. writes: made, changed or dropped. understood: False when a statement could not be parsed, so that
-    nothing is known.
-    """
+    """tables: read. understood: False when a statement could not be parsed, so that nothing is known."""
 
     tables: tuple[TableName, ...]
     files: tuple[str, ...]
     understood: bool
-    writes: tuple[TableName, ...] = ()
 
 
 def find_reads(statements: Iterable[str]) -> Found:
@@ -45,7 +42,6 @@ def find_reads(statements: Iterable[str]) -> Found:
     tables: dict[TableName, None] = {}
     files: dict[str, None] = {}
     made: set[TableName] = set()
-    writes: dict[TableName, None] = {}
     for text in statements:
         tree = _parse(text)
         if tree is None:
@@ -54,11 +50,9 @@ def find_reads(statements: Iterable[str]) -> Found:
             files |= dict.fromkeys(_files(table))
             if (name := _read(table)) and name not in made:
                 tables[name] = None
-            if isinstance(table.this, exp.Identifier) and _is_target(table) and not _is_temporary(tree):
-                writes[_name(table)] = None
         files |= dict.fromkeys(_copied(tree))
         made |= _made(tree)
-    return Found(tuple(tables), tuple(files), True, tuple(writes))
+    return Found(tuple(tables), tuple(files), True)
 
 
 def _parse(text: str) -> Any:
@@ -99,10 +93,6 @@ def _is_target(table: exp.Table) -> bool:
     if isinstance(parent, exp.Drop | exp.TruncateTable | exp.UserDefinedFunction):
         return True
     return isinstance(parent, _TARGETS) and key == "this"
-
-
-def _is_temporary(tree: Any) -> bool:
-    return isinstance(tree, exp.Create) and tree.find(exp.TemporaryProperty) is not None
 
 
 def _is_system(table: exp.Table) -> bool:

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 
 from provisioner.declare.values import TableName, fold, quote
 from provisioner.errors import DatabaseError
+from provisioner.observe.change_values import Structure
 from provisioner.observe.layout import NAMED, read_layouts
-from provisioner.observe.values import Mark, Parts, Stamp, Structure
+from provisioner.observe.values import Mark, Parts, Stamp
 
 if TYPE_CHECKING:
     import duckdb
@@ -41,12 +42,12 @@ CREATE_RECORDS: tuple[str, ...] = (
 )
 RECORDS = {name: TableName("_provisioner", name) for name in ("format", *COLUMNS)}
 # Names are folded in ASCII only, as DuckDB compares them; its lower() folds more, and twenty times as fast.
-_FOLDED = "translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
+_FOLDED = "system.main.translate({}, 'ABCDEFGHIJKLMNOPQRSTUVWXYZ', 'abcdefghijklmnopqrstuvwxyz')"
 IS_TABLE = (
-    f"CASE WHEN lower(table_name) = lower($2) THEN {_FOLDED.format('schema_name')} = $1"
+    f"CASE WHEN system.main.lower(table_name) = system.main.lower($2) THEN {_FOLDED.format('schema_name')} = $1"
     f" AND {_FOLDED.format('table_name')} = $2 ELSE false END"
 )
-_PATH = "SELECT path FROM duckdb_databases() WHERE database_name = current_database()"
+_PATH = "SELECT path FROM system.main.duckdb_databases() WHERE database_name = system.main.current_database()"
 Row = Mapping[str, str | None]
 
 

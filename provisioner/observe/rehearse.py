@@ -14,11 +14,12 @@ import duckdb
 
 from provisioner.declare.values import TableKind, TableName, quote
 from provisioner.observe.carbon import Copied, read_parts
-from provisioner.observe.declaration import first_line
+from provisioner.observe.change_values import Rehearsal, Shape, Structure
+from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.prove import words_of
-from provisioner.observe.scratch import Scratch, open_scratch
+from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Rehearsal, Shape, Structure
+from provisioner.observe.verbatim import as_sentence
 
 _PLANNED = "SELECT system.main.json_serialize_plan(?::VARCHAR)::VARCHAR"
 
@@ -90,7 +91,7 @@ def staged(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName]) -
 
 @contextmanager
 def _copy(parts: Copied) -> Iterator[duckdb.DuckDBPyConnection]:
-    with open_scratch() as copy:
+    with open_in_memory() as copy:
         # `memory` is what the scratch itself is called.
         if parts.database != "memory":
             copy.execute(f"ATTACH ':memory:' AS {quote(parts.database)}")
@@ -126,4 +127,4 @@ def _fault(copy: duckdb.DuckDBPyConnection, view: TableName) -> str:
     """Why a view cannot be read, by binding it in a way that leaves the open transaction whole; empty where it can."""
     ((plan,),) = copy.execute(_PLANNED, [f"SELECT * FROM {view.sql}"]).fetchall()
     found = json.loads(plan)
-    return first_line(found["error_message"]) if found["error"] else ""
+    return as_sentence(found["error_message"]) if found["error"] else ""

@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Sequence, TableName, fold, quote
+from provisioner.observe.change_values import Shape
 from provisioner.observe.ddl_text import create_indexes, create_sequence, create_table
-from provisioner.observe.scratch import open_scratch
-from provisioner.observe.values import Shape
+from provisioner.observe.in_memory import open_in_memory
+from provisioner.observe.prove import words_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -21,7 +22,7 @@ def find_unmakeable(shapes: Iterable[Shape], sequences: Iterable[Sequence]) -> d
     Of these shapes alone: neither views, which need what they read, nor what foreign keys refer to, is looked at.
     """
     refused = {}
-    with open_scratch() as connection:
+    with open_in_memory() as connection:
         for one in sequences:
             _ensure_schema(connection, one.name)
             connection.execute(create_sequence(one))
@@ -39,10 +40,8 @@ def _refusal(connection: duckdb.DuckDBPyConnection, shape: Shape) -> str:
     try:
         for statement in (create_table(shape), *create_indexes(shape)):
             connection.execute(statement)
-    except (duckdb.FatalException, duckdb.InterruptException, duckdb.OutOfMemoryException):
-        raise
     except duckdb.Error as error:
-        return str(error).partition("\n")[0]
+        return words_of(error)
     finally:
         connection.execute("ROLLBACK")
     return ""

@@ -15,32 +15,25 @@ import duckdb
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Table, TableName, fold, quote
 from provisioner.declare.values import Sequence as NumberSequence
+from provisioner.observe.change_values import Shape
 from provisioner.observe.constant import shorten_constant
 from provisioner.observe.ddl_text import create_indexes, create_sequence, create_table
 from provisioner.observe.declaration import find_faults, raise_problems, refused, shape_of
+from provisioner.observe.in_memory import open_in_memory
 from provisioner.observe.lexer import TokenKind
 from provisioner.observe.query import canonical_query
 from provisioner.observe.shape import in_order, read_shapes
 from provisioner.observe.spelling import name_of, tokens_of, without_table
-from provisioner.observe.values import Shape
 
 # Printing what was read settles at once or in the second round, in all that we met.
 _ROUNDS = 3
-
-
-def open_scratch() -> duckdb.DuckDBPyConnection:
-    """An empty database in memory that keeps to itself."""
-    connection = duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
-    for setting in ("autoload_known_extensions", "enable_external_access"):
-        connection.execute(f"SET {setting} = false")
-    return connection
 
 
 class Scratch:
     """The engine's own spelling of shapes. Used in `with`; each call leaves it as it was."""
 
     def __enter__(self) -> Scratch:
-        self._connection = open_scratch()
+        self._connection = open_in_memory()
         self._constants: dict[tuple[str, str], str] = {}
         return self
 

@@ -12,35 +12,37 @@ from dataclasses import astuple
 from typing import TYPE_CHECKING, Any
 
 from provisioner.declare.values import ForeignKey, TableName, fold, quote
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.digest import digest
 from provisioner.observe.introspect import FEW
 from provisioner.observe.layout import NAMED
 from provisioner.observe.lexer import Token, TokenKind
 from provisioner.observe.spelling import BARE, name_of, plain, split, tokens_of, without_brackets, without_cast, written
-from provisioner.observe.values import ColumnShape, IndexShape, Shape
 
 if TYPE_CHECKING:
     import duckdb
 
-_OURS = "database_name = current_database() AND schema_name <> '_provisioner' AND {named}"
+_OURS = "database_name = system.main.current_database() AND schema_name <> '_provisioner' AND {named}"
 _TABLES = f"""
-    SELECT schema_name, table_name, comment, sql FROM duckdb_tables() WHERE NOT internal AND {_OURS}"""
+    SELECT schema_name, table_name, comment, sql FROM system.main.duckdb_tables() WHERE NOT internal AND {_OURS}"""
 _VIEWS = f"""
-    SELECT schema_name, table_name, comment, sql FROM (SELECT *, view_name AS table_name FROM duckdb_views())
+    SELECT schema_name, table_name, comment, sql FROM (SELECT *, view_name AS table_name
+    FROM system.main.duckdb_views())
     WHERE NOT internal AND {_OURS}"""
 _COLUMNS = f"""
     SELECT schema_name, table_name, column_name, data_type, is_nullable, column_default, comment
-    FROM duckdb_columns() WHERE NOT internal AND {_OURS} ORDER BY schema_name, table_name, column_index"""
+    FROM system.main.duckdb_columns() WHERE NOT internal AND {_OURS} ORDER BY schema_name, table_name, column_index"""
 _CONSTRAINTS = f"""
     SELECT schema_name, table_name, constraint_type, constraint_column_names, expression,
         referenced_table, referenced_column_names
-    FROM duckdb_constraints() WHERE constraint_type <> 'NOT NULL' AND {_OURS}"""
+    FROM system.main.duckdb_constraints() WHERE constraint_type <> 'NOT NULL' AND {_OURS}"""
 _INDEXES = f"""
     SELECT schema_name, table_name, index_name, is_unique, sql
-    FROM duckdb_indexes() WHERE sql <> '' AND {_OURS} ORDER BY lower(index_name)"""
+    FROM system.main.duckdb_indexes() WHERE sql <> '' AND {_OURS} ORDER BY system.main.lower(index_name)"""
 _REFERENCES = """
-    SELECT schema_name, table_name, referenced_table FROM duckdb_constraints()
-    WHERE constraint_type = 'FOREIGN KEY' AND database_name = current_database() AND schema_name <> '_provisioner'"""
+    SELECT schema_name, table_name, referenced_table FROM system.main.duckdb_constraints()
+    WHERE constraint_type = 'FOREIGN KEY' AND database_name = system.main.current_database()
+    AND schema_name <> '_provisioner'"""
 _Rows = dict[TableName, list[tuple[Any, ...]]]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
@@ -12,8 +13,11 @@ import duckdb
 from provisioner.declare.shorten import shorten
 from provisioner.declare.values import TableName
 from provisioner.errors import StepError
-from provisioner.observe.lexer import LexError, lex
+from provisioner.observe.complaints import NAMELESS, blame_surroundings
+from provisioner.observe.in_memory import open_in_memory
+from provisioner.observe.lexer import LexError, TokenKind, lex
 from provisioner.observe.normalise import normalise
+from provisioner.observe.writes import Writes, find_writes
 
 __all__ = ["Script", "Statement", "normalise", "parse_script", "say_error"]
 
@@ -36,10 +40,8 @@ class Statement:
 @dataclass(frozen=True, slots=True)
 class Script:
     """reads: relations in the order they are met, without what the script makes itself. file_reads: paths as written.
-    writes: relations that it makes, changes or drops, temporary ones left out.
-
-    single_select: one query and nothing else. understood: False when only DuckDB could parse it;
-    then nothing is known of its reads.
+    single_select: one query and nothing else. understood: False when only DuckDB could parse it; then nothing is known
+    of its reads.
     """
 
     statements: tuple[Statement, ...]
@@ -47,7 +49,7 @@ class Script:
     file_reads: tuple[str, ...]
     single_select: bool
     understood: bool = True
-    writes: tuple[TableName, ...] = ()
+    writes: Writes = Writes()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +102,10 @@ _LINE = re.compile(r"\n\s*LINE (\d+):")
 
 
 def parse_script(text: str, path: str) -> Script:
-    """path: for messages. Raises StepError: sql_syntax, sql_refused (a statement of the list above), sql_empty."""
+    """path: for messages.
+
+    Raises StepError: sql_syntax, sql_refused (a statement of the list above, or one that hides another), sql_empty.
+    """
     statements = tuple(_checked(text, path))
     if not statements:
         raise StepError(f"{path} holds no statement.", code="sql_empty", cure=f"Write SQL into {path}.")
@@ -108,7 +113,8 @@ def parse_script(text: str, path: str) -> Script:
 
     found = find_reads(statement.text for statement in statements)
     single = len(statements) == 1 and _is_query(statements[0])
-    return Script(statements, found.tables, found.files, single, found.understood, found.writes)
+    writes = find_writes(statement.text for statement in statements)
+    return Script(statements, found.tables, found.files, single, found.understood, writes)
 
 
 def say_error(error: Exception, line: int) -> tuple[int, str]:
@@ -124,6 +130,8 @@ def _checked(text: str, path: str) -> Iterator[Statement]:
         if refusal := _refused_words(statement.words):
             raise _refuse(statement, refusal, path)
         types = _types(statement, path)
+        if (at := _hidden_from_us(statement.text)) is not None:
+            raise _hidden(statement, at, path)
         # A PIVOT is many statements to DuckDB, and outside a transaction it wraps them in one of its own.
         if len(types) == 1 and types[0] in _REFUSED_TYPES:
             raise _refuse(statement, _REFUSED[_REFUSED_TYPES[types[0]]], path)
@@ -167,9 +175,54 @@ def _types(statement: Statement, path: str) -> list[str]:
     try:
         return [extracted.type.name for extracted in _parser().extract_statements(statement.text)]
     except (duckdb.Error, RuntimeError, ValueError) as error:
+        if blamed := blame_surroundings(error, NAMELESS):
+            raise blamed from error
         line, words = say_error(error, statement.line)
         cure = f"Mend {path} at line {line}."
         raise StepError(f"{path}:{line}: {words}", code="sql_syntax", cure=cure) from error
+
+
+def _hidden_from_us(text: str) -> int | None:
+    """Where DuckDB begins a token within what we take for a string, a quoted name or a comment; None for nowhere.
+
+    What we look for in a statement must not be there for DuckDB alone.
+    """
+    try:
+        ours = list(lex(text))
+    except LexError:
+        return None  # and for DuckDB it is one string to its end, or no SQL
+    begins = [token.start for token in ours]
+    for at, kind in _starts(text):
+        token = ours[bisect_right(begins, at) - 1] if begins and at >= begins[0] else None
+        if token is None or at >= token.start + len(token.text):
+            if kind != "comment":
+                return at
+        elif at > token.start and token.kind in (TokenKind.STRING, TokenKind.QUOTED):
+            return at
+    return None
+
+
+def _starts(text: str) -> Iterator[tuple[int, str]]:
+    """Where DuckDB's own tokens begin, in characters, and of what kind they are."""
+    found = [(start, str(kind).rpartition(".")[2]) for start, kind in duckdb.tokenize(text)]
+    if text.isascii():
+        yield from found
+        return
+    body = text.encode()
+    at = done = 0
+    for start, kind in found:
+        at, done = at + len(body[done:start].decode(errors="replace")), start
+        yield at, kind
+
+
+def _hidden(statement: Statement, at: int, path: str) -> StepError:
+    line = statement.line + statement.text.count("\n", 0, at)
+    return StepError(
+        f"{path}:{line}: DuckDB reads the quotes in this statement otherwise than provision does, which cannot tell"
+        " then what it does.",
+        code="sql_refused",
+        cure="Write that string in plain quotes ('…'), on one line.",
+    )
 
 
 def _is_query(statement: Statement) -> bool:
@@ -185,13 +238,15 @@ def _is_query(statement: Statement) -> bool:
 @cache
 def table_functions() -> frozenset[str]:
     """The names of DuckDB's own, in small letters."""
-    rows = _parser().execute("SELECT lower(function_name) FROM duckdb_functions() WHERE function_type = 'table'")
+    rows = _parser().execute(
+        "SELECT system.main.lower(function_name) FROM system.main.duckdb_functions() WHERE function_type = 'table'"
+    )
     return frozenset(name for (name,) in rows.fetchall())
 
 
 @cache
 def _database() -> duckdb.DuckDBPyConnection:
-    return duckdb.connect(":memory:", config={"autoinstall_known_extensions": False})
+    return open_in_memory()
 
 
 def _parser() -> duckdb.DuckDBPyConnection:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,16 +13,17 @@ from provisioner.observe.digest import digest
 from provisioner.observe.files import read_text
 from provisioner.observe.notes import Notes
 from provisioner.observe.values import Want
+from provisioner.observe.writes import Writes
 
 
 @dataclass(frozen=True, slots=True)
 class StepFacts:
-    """reads, writes: relations. definition, inputs: part labels to digests (see Parts)."""
+    """reads: relations. definition, inputs: part labels to digests (see Parts). writes: of a script."""
 
     reads: tuple[TableName, ...]
     definition: Mapping[str, str]
     inputs: Mapping[str, str] = field(default_factory=dict)
-    writes: tuple[TableName, ...] = ()
+    writes: Writes = Writes()
 
 
 def read_step(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> StepFacts:
@@ -41,7 +42,8 @@ def _sql(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> Step
             code="reads_unknown",
             cure=f"Name them in step {step.name} ({step.place}): `reads: [a, b]`, or `reads: []` if there are none.",
         )
-    reads, writes = (tuple(TableName(*name) for name in said[names]) for names in ("reads", "writes"))
+    reads = _tables(said["reads"])
+    writes = Writes(_tables(said["writes"]), _tables(said["indexes"]), tuple(said["schemas"]))
     _refuse_comma(said["files"], step, folder)
     definition = {"code": said["code"], "tables": _names(made)}
     inputs = notes.digests((*said["files"], *step.inputs), folder)
@@ -69,10 +71,20 @@ def _parse(path: Path, source: str) -> dict[str, Any]:
     return {
         "code": digest(normalise(text)),
         "files": list(script.file_reads),
-        "reads": [[name.schema, name.name] for name in script.reads],
+        "reads": _named(script.reads),
         "understood": script.understood,
-        "writes": [[name.schema, name.name] for name in script.writes],
+        "writes": _named(script.writes.relations),
+        "indexes": _named(script.writes.indexes),
+        "schemas": list(script.writes.schemas),
     }
+
+
+def _named(tables: Iterable[TableName]) -> list[list[str]]:
+    return [[table.schema, table.name] for table in tables]
+
+
+def _tables(named: Iterable[Iterable[str]]) -> tuple[TableName, ...]:
+    return tuple(TableName(*name) for name in named)
 
 
 def _load(step: Step, made: tuple[Want, ...], folder: Path, notes: Notes) -> StepFacts:

@@ -11,27 +11,30 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import TableName, quote
+from provisioner.observe.change_values import Structure
 from provisioner.observe.ddl_text import create_table, literal
 from provisioner.observe.layout import NAMED
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Structure
 
 if TYPE_CHECKING:
     import duckdb
 
-_IN = f"database_name = current_database() AND {NAMED}"
+_IN = f"database_name = system.main.current_database() AND {NAMED}"
 _TOLD = f"""
-    SELECT schema_name, table_name, 1 AS part, '' AS name, sql FROM duckdb_tables() WHERE {_IN}
-    UNION ALL SELECT schema_name, table_name, 2, index_name, sql FROM duckdb_indexes() WHERE sql <> '' AND {_IN}
-    UNION ALL SELECT schema_name, table_name, 3, '', comment FROM duckdb_tables() WHERE comment <> '' AND {_IN}
-    UNION ALL SELECT schema_name, table_name, 4, column_name, comment FROM duckdb_columns()
+    SELECT schema_name, table_name, 1 AS part, '' AS name, sql FROM system.main.duckdb_tables() WHERE {_IN}
+    UNION ALL SELECT schema_name, table_name, 2, index_name, sql FROM system.main.duckdb_indexes() WHERE sql <> ''
+    AND {_IN}
+    UNION ALL SELECT schema_name, table_name, 3, '', comment FROM system.main.duckdb_tables() WHERE comment <> ''
+    AND {_IN}
+    UNION ALL SELECT schema_name, table_name, 4, column_name, comment FROM system.main.duckdb_columns()
         WHERE comment <> '' AND {_IN}
-    UNION ALL SELECT schema_name, table_name, 5, index_name, comment FROM duckdb_indexes()
+    UNION ALL SELECT schema_name, table_name, 5, index_name, comment FROM system.main.duckdb_indexes()
         WHERE comment <> '' AND {_IN}
     ORDER BY ALL"""
 _REFER_TO_THEMSELVES = f"""
-    SELECT schema_name, table_name FROM duckdb_constraints()
-    WHERE constraint_type = 'FOREIGN KEY' AND lower(referenced_table) = lower(table_name) AND {_IN}"""
+    SELECT schema_name, table_name FROM system.main.duckdb_constraints()
+    WHERE constraint_type = 'FOREIGN KEY' AND system.main.lower(referenced_table) = system.main.lower(table_name)
+    AND {_IN}"""
 
 
 def read_structures(connection: duckdb.DuckDBPyConnection, tables: Iterable[TableName]) -> dict[TableName, Structure]:

@@ -34,6 +34,7 @@ def resolve_types(texts: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]
         return resolved, ()
     import duckdb
 
+    # It may load an extension that is installed: a type such as INET is one of those.
     with duckdb.connect(config={"autoinstall_known_extensions": False}) as connection:
         for text in asked:
             try:

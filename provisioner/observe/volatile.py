@@ -10,27 +10,25 @@ from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
 from provisioner.declare.values import TableKind, fold
+from provisioner.observe.spelling import BARE_CALLS
 from provisioner.observe.values import Want
 
 if TYPE_CHECKING:
     import duckdb
 
 # Words that DuckDB takes for a function's call without brackets, and those that draw lots.
-_CALLED_BARE = (
-    *("sample", "tablesample"),
-    *("current_catalog", "current_date", "current_role", "current_schema", "current_time", "current_timestamp"),
-    *("current_user", "localtime", "localtimestamp", "session_user", "user"),
-)
+_CALLED_BARE = ("sample", "tablesample", *BARE_CALLS)
 # DuckDB calls these steady, and they look at the clock.
 _FROM_THE_CLOCK = ("age", "current_localtime", "current_localtimestamp")
 # Table functions that give the same rows whenever they are called.
 _STEADY_TABLES = ("generate_series", "range", "repeat", "repeat_row", "unnest")
-_VIEWS = """SELECT view_name, sql FROM duckdb_views() WHERE NOT internal AND database_name = current_database()"""
+_VIEWS = """SELECT view_name, sql FROM system.main.duckdb_views() WHERE NOT internal
+AND database_name = system.main.current_database()"""
 # A macro may hold anything.
 _UNSTEADY = """
-    SELECT DISTINCT function_name FROM duckdb_functions() WHERE CASE
+    SELECT DISTINCT function_name FROM system.main.duckdb_functions() WHERE CASE
         WHEN function_type IN ('scalar', 'aggregate', 'window') THEN stability <> 'CONSISTENT'
-        WHEN function_type = 'macro' THEN NOT internal OR contains(macro_definition, 'current_')
+        WHEN function_type = 'macro' THEN NOT internal OR system.main.contains(macro_definition, 'current_')
         ELSE true END"""
 # A string, or a name and perhaps a bracket; from left to right, since each may hold the other's quotes.
 _TOKEN = r"""'(?:[^']|'')*'|(?P<name>"(?:[^"]|"")*"|[A-Za-z_\x80-\U0010ffff][\w$]*)\s*(?P<bracket>\()?"""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from provisioner.declare.values import ForeignKey
-from provisioner.observe.values import ColumnShape
+from provisioner.observe.change_values import ColumnShape
 from provisioner.reconcile.values import Reason
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from provisioner.declare.values import ForeignKey, Table, fold
-from provisioner.observe.values import ColumnShape, IndexShape, Shape, Shapes
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape, Shapes
 from provisioner.reconcile.change import Change, ChangeKind
 from provisioner.reconcile.pairing import pair_columns, rename_in, under_new_names
+from provisioner.reconcile.wording import in_brackets
 
 
 def find_changes(declared: Table, shapes: Shapes) -> tuple[Change, ...]:
@@ -112,7 +113,7 @@ def _of_order(declared: Table, want: Shape, have: Shape, paired: Mapping[str, Co
 
 def _of_constraints(want: Shape, have: Shape) -> Iterator[Change]:
     if _folded(want.key) != _folded(have.key):
-        words = f"{_listed(have.key)}, wanted is {_listed(want.key)}"
+        words = f"{in_brackets(have.key)}, wanted is {in_brackets(want.key)}"
         yield Change(ChangeKind.KEY, f"primary key is {words}")
     yield from _of_sets(ChangeKind.UNIQUE, "unique", dict.fromkeys(_keys(want)), _keys(have))
     yield from _of_checks(want, have)
@@ -143,7 +144,7 @@ def _of_checks(want: Shape, have: Shape) -> Iterator[Change]:
 
 
 def _keys(shape: Shape) -> set[str]:
-    return {_listed(_folded(key)) for key in shape.unique}
+    return {in_brackets(_folded(key)) for key in shape.unique}
 
 
 def _folded(names: Iterable[str]) -> tuple[str, ...]:
@@ -153,10 +154,6 @@ def _folded(names: Iterable[str]) -> tuple[str, ...]:
 def say_reference(key: ForeignKey) -> str:
     """As a person reads it; two that mean the same read the same."""
     return f"({', '.join(_folded(key.columns))}) references {key.table} ({', '.join(_folded(key.references))})"
-
-
-def _listed(columns: tuple[str, ...]) -> str:
-    return f"({', '.join(columns)})" if columns else "none"
 
 
 def _of_indexes(want: Shape, have: Shape) -> Iterator[Change]:

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Set
 from dataclasses import dataclass
 
 from provisioner.declare.values import HazardKind, Table, TableName, fold
-from provisioner.observe.values import DECLARED_ID, Answer, Catalog, Graph, Question, Rehearsal, Shape, Shapes, Want
+from provisioner.observe.change_values import Answer, Question, Rehearsal, Shape, Shapes
+from provisioner.observe.values import DECLARED_ID, Catalog, Graph, Want
 from provisioner.reconcile.change import Change
 from provisioner.reconcile.changes import find_changes
 from provisioner.reconcile.migrate import create, find_ways

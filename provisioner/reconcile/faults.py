@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from provisioner.declare.values import TableKind, fold
 from provisioner.observe.values import Measure, Relation, Want
 from provisioner.reconcile.values import Reason
-from provisioner.reconcile.wording import many
+from provisioner.reconcile.wording import in_brackets, many
 
 Fault = tuple[Reason, str]
 
@@ -31,10 +31,6 @@ def _columns(want: Want, relation: Relation) -> Iterator[Fault]:
             yield Reason.COLUMN_TYPE, f"{column.name} is {found.type}, wanted is {column.type}"
 
 
-def _listed(columns: tuple[str, ...]) -> str:
-    return f"({', '.join(columns)})" if columns else "none"
-
-
 def _unknown_columns(want: Want, relation: Relation) -> Iterator[Fault]:
     """An expectation about a column that is not there is not met; nobody could have measured it."""
     have = {fold(column.name) for column in relation.columns} | {fold(column.name) for column in want.columns}
@@ -55,7 +51,7 @@ def _expectations(want: Want, measure: Measure) -> Iterator[Fault]:
             yield Reason.EXPECTATION_FAILED, f"{many(nulls, 'row')} without {column}, expected is not_null"
     for key in expect.unique:
         if surplus := measure.duplicates.get(key):
-            yield Reason.EXPECTATION_FAILED, f"{many(surplus, 'row')} too many for a unique {_listed(key)}"
+            yield Reason.EXPECTATION_FAILED, f"{many(surplus, 'row')} too many for a unique {in_brackets(key)}"
 
 
 def _row_counts(want: Want, rows: int) -> Iterator[Fault]:

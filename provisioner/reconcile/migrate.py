@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from provisioner.declare.values import DEFAULT_SCHEMA, Sequence, Table, fold, quote
+from provisioner.observe.change_values import Shape, Shapes
 from provisioner.observe.ddl_text import (
     column_ddl,
     comment_on_column,
@@ -21,7 +22,6 @@ from provisioner.observe.ddl_text import (
     create_statements,
     drop_index,
 )
-from provisioner.observe.values import Shape, Shapes
 from provisioner.reconcile.change import Change, ChangeKind
 from provisioner.reconcile.rebuild import find_loosened, rebuild
 from provisioner.reconcile.values import Migration

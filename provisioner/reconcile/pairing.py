@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from provisioner.declare.values import Table, fold, quote
-from provisioner.observe.values import ColumnShape, Shape, Shapes
+from provisioner.observe.change_values import ColumnShape, Shape, Shapes
 
 # Texts, quoted names and bare words of an SQL expression.
 _WORDS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|\w+""")

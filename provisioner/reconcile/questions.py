@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 from provisioner.declare.values import ForeignKey, HazardKind, Table, TableName, fold, quote
-from provisioner.observe.values import Answer, ColumnShape, Question, Shape, Shapes
+from provisioner.observe.change_values import Answer, ColumnShape, Question, Shape, Shapes
 from provisioner.reconcile.change import Change, ChangeKind
 from provisioner.reconcile.pairing import rename_in
 from provisioner.reconcile.rebuild import refers, values_of

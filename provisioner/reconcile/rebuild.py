@@ -15,8 +15,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from provisioner.declare.values import ForeignKey, Table, TableName, fold, quote
-from provisioner.observe.ddl_text import comments, create_indexes, create_table, literal
-from provisioner.observe.values import Child, ColumnShape, Shape, Shapes, Structure
+from provisioner.observe.change_values import Child, ColumnShape, Shape, Shapes, Structure
+from provisioner.observe.ddl_text import bracketed, comments, create_indexes, create_table, literal
 from provisioner.reconcile.pairing import pair_columns
 
 _NEW, _KEPT, _WAITING = "__provision_new", "__provision_kept", "__provision_waiting"
@@ -51,7 +51,7 @@ def values_of(declared: Table, shapes: Shapes) -> dict[str, str]:
         if had is not None:
             found[column.name] = _filled(_converted(had, column), backfill)
         elif backfill is not None:
-            found[column.name] = _closed(backfill)
+            found[column.name] = bracketed(backfill)
     return found
 
 
@@ -60,12 +60,7 @@ def _converted(had: ColumnShape, has: ColumnShape) -> str:
 
 
 def _filled(value: str, backfill: str | None) -> str:
-    return value if backfill is None else f"coalesce({value}, {_closed(backfill)})"
-
-
-def _closed(expression: str) -> str:
-    """In brackets that no comment at its end swallows."""
-    return f"({expression}\n)" if "--" in expression else f"({expression})"
+    return value if backfill is None else f"coalesce({value}, {bracketed(backfill)})"
 
 
 def _beside(declared: Table, shapes: Shapes) -> Iterator[str]:

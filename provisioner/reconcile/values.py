@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from provisioner.declare.values import HazardKind, TableName
-from provisioner.observe.values import Parts, Shape, UnitKind
+from provisioner.observe.change_values import Shape
+from provisioner.observe.values import Parts, UnitKind
 
 
 class Reason(StrEnum):

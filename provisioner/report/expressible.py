@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
 from provisioner.declare.values import Sequence, TableName
+from provisioner.observe.change_values import Shape
 from provisioner.observe.inventory import Inventory, LeftOut
-from provisioner.observe.values import Shape
 from provisioner.reconcile.drift import LEFTOVERS
 
 # As the manifest's schema has it of every name and type.

@@ -6,8 +6,8 @@ from typing import Any
 
 from provisioner.declare.escape import one_line
 from provisioner.declare.values import DEFAULT_SCHEMA, ForeignKey, Sequence, TableName, fold, quote
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.inventory import Inventory
-from provisioner.observe.values import ColumnShape, IndexShape, Shape
 from provisioner.report.yaml_text import Flow, block
 
 TABLES, VIEWS = "tables", "views"

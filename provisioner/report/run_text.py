@@ -17,7 +17,7 @@ def run_text(run: Run, manifest: Manifest, paint: Paint = plain) -> str:
     if not run.id:
         return plan_summary(run.plan)
     counts = {outcome: sum(result.outcome is outcome for result in run.units) for outcome in Outcome}
-    parts = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count)
+    parts = ", ".join(f"{count} {outcome}" for outcome, count in counts.items() if count) or "nothing was begun"
     if run.error is None:
         return paint(f"{manifest.name} is as declared", "green") + f": {parts} in {seconds(run.seconds)}."
     return paint(f"{manifest.name} is not as declared", "red") + f": {parts} in {seconds(run.seconds)}."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import socket
 import subprocess
@@ -68,16 +69,17 @@ sys.stdin.read()
 
 
 @pytest.mark.parametrize("words", [("plan",), ("apply", "--format", "json", "--lock-timeout", "0.3")])
-@pytest.mark.parametrize("died", [False, True])
-def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, words: tuple[str, ...], died: bool) -> None:
+@pytest.mark.parametrize("left", ["nothing", "the name of a dead one", "a number that another process has by now"])
+def test_an_application_that_has_the_database_open_is_named(tmp_path: Path, words: tuple[str, ...], left: str) -> None:
     """Also where an apply died before and left its name as the lock's holder."""
     project = slow(tmp_path, sql="slow.sql")
     project.sql("CREATE TABLE mine AS SELECT 1 AS x")
-    if died:
+    if left != "nothing":
         gone = subprocess.Popen([sys.executable, "-c", ""])
         gone.wait()
-        left = {"pid": gone.pid, "host": socket.gethostname(), "since": "2026-01-01T00:00:00Z"}
-        project.write("shop.duckdb.holder", json.dumps({**left, "command": "provision apply", "run": "r"}))
+        pid = gone.pid if "dead" in left else os.getpid()
+        name = {"pid": pid, "host": socket.gethostname(), "since": "2026-01-01T00:00:00Z", "born": "1"}
+        project.write("shop.duckdb.holder", json.dumps({**name, "command": "provision apply", "run": "r"}))
     application = subprocess.Popen(
         [sys.executable, "-c", APPLICATION, str(project.database)],
         stdin=subprocess.PIPE,

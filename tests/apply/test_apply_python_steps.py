@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from projects import Project, make, planned, ran
 
+from provisioner import ProvisionError
+
 
 def project_of(folder: Path, code: str, **step: object) -> Project:
     """A project with one python step, build in work.py, that makes the table t."""
@@ -47,6 +49,10 @@ FAILING: dict[str, tuple[str, str, tuple[str, ...]]] = {
         "import nowhere_at_all\n" + function(GOOD), "python_failed", ("work.py:1", "nowhere_at_all"),
     ),
     "exits": (function(GOOD, "raise SystemExit(3)"), "python_failed", ("work.py:3", "SystemExit: 3")),
+    "closes all descriptors": (
+        function(GOOD, "import os, time", "os.closerange(3, 256)", "time.sleep(600)"),
+        "worker_died", ("it closed what it is to tell its end by",),
+    ),
     "ends its process": (
         function(GOOD, "import os", "print('last words', flush=True)", "os._exit(5)"),
         "worker_died", ("exit status 5", "last words"),
@@ -153,6 +159,10 @@ LEAVING: dict[str, tuple[str, ...]] = {
         "cursor.execute('CREATE TABLE other AS SELECT 1')",
     ),
     "a result that nobody fetched": (GOOD, "global left", "left = connection.execute('FROM range(100000)')"),
+    "a process that it forked and that has left its group": (
+        GOOD, "import os, time", "if os.fork() == 0:", "    os.setsid()", "    time.sleep(1)",
+        "    connection.execute('INSERT INTO t VALUES (2)'); connection.execute('COMMIT'); os._exit(0)",
+    ),
     "a process in its group": (GOOD, "import subprocess", "subprocess.Popen(['sleep', '600'], close_fds=False)"),
 }  # fmt: skip
 
@@ -163,6 +173,33 @@ def test_what_a_step_leaves_behind_is_gone_with_it(tmp_path: Path, case: str) ->
     assert ran(project.apply(timeout=0)) == {"work": "done"}
     assert set(project.contents()) == {"BASE TABLE main.t"}
     assert project.apply(timeout=0, cache=False).id == "", "nobody holds the lock or the database"
+
+
+WRITES_ON = """
+import threading
+def build(connection, context):
+    connection.execute("CREATE TABLE t AS SELECT 1 AS x")
+    cursor = connection.cursor()
+    def write():
+        while True:
+            try:
+                cursor.execute("INSERT INTO t VALUES (2)")
+            except Exception:
+                pass
+    threading.Thread(target=write, daemon=True).start()
+"""
+
+
+def test_a_thread_that_writes_on_when_the_step_is_over_is_found_out(tmp_path: Path) -> None:
+    """It may be ended before it has written anything; whatever it has written is not trusted."""
+    project = project_of(tmp_path, WRITES_ON)
+    try:
+        project.apply()
+    except ProvisionError as error:
+        assert "went on writing after its transaction" in str(error)
+        assert planned(project.plan()) == {"work": {"interrupted"}}
+    else:
+        assert project.rows("FROM t") == [(1,)]
 
 
 def test_a_step_that_does_not_heed_sigterm_ends_when_its_time_is_over(tmp_path: Path) -> None:

@@ -118,6 +118,17 @@ def test_a_successor_that_is_not_as_wanted_gives_way_to_the_old_one(live: Connec
     assert list(look(live).relations) == [ORDERS]
 
 
+@pytest.mark.parametrize("other", ["an older copy", "one of another run"])
+def test_what_is_made_in_another_database_is_not_trusted(live: Connection, other: str) -> None:
+    """As when somebody puts a backup in its place while the child works: its table is an old one."""
+    if other == "one of another run":
+        put_aside(live, [dbt_unit(memory=True)], "run0")
+    with pytest.raises(StepError) as refused:
+        accept(live, [Made(dbt_unit(), stamps(dbt_unit(), "run1"))], nullcontext())
+    assert refused.value.code == "database_replaced"
+    assert rows(live) == [1, 2] and not any(stamp.run == "run1" for stamp in look(live).stamps.values())
+
+
 def test_a_table_with_a_key_gets_its_rows_back_and_keeps_the_key(live: Connection) -> None:
     live.execute("CREATE OR REPLACE TABLE orders (id INTEGER PRIMARY KEY); INSERT INTO orders VALUES (1), (2)")
     unit = dbt_unit(memory=True)

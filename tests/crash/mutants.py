@@ -54,7 +54,7 @@ MUTANTS = (
     Mutant(
         "no mark before the effect",
         "execute/transaction.py",
-        "        withdraw(connection, _marks(connection, unit, stamps))\n",
+        "        withdraw(connection, marks_of(connection, unit, stamps))\n",
         "",
         (f"{_PROTOCOL}::test_what_commits_by_itself_and_dies_is_interrupted_and_never_adopted",),
     ),

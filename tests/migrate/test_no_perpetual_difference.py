@@ -15,11 +15,11 @@ from spelt_tables import SEQUENCES, Spelling, checked, spelt, together
 
 import provisioner
 from provisioner.declare.values import Column, Table, TableName, quote
+from provisioner.observe.change_values import Shape
 from provisioner.observe.ddl_text import create_sequence, create_statements
 from provisioner.observe.declaration import shape_of
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape
 from provisioner.reconcile.values import Plan
 
 # Made by DuckDB 1.5.6, by make_spelt_database.py.

@@ -203,7 +203,9 @@ def test_a_duckdb_that_answers_in_another_form_is_asked_for_its_lists(
 
         def execute(self, sql: str, values: Any = None) -> Any:
             changed = sql.replace("json_serialize_plan(", f"concat('{form}', left(") if "json_serialize" in sql else sql
-            return world.execute(changed.replace("|| asked.table_name\n    )", "|| asked.table_name, 0))"), values)
+            return world.execute(
+                changed.replace("asked.table_name\n        )\n    )", "asked.table_name), 0))"), values
+            )
 
     tables = [*introspect(world, ()).relations, TableName.parse("absent"), TableName.parse("nowhere.absent")]
     newer: Any = Newer()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from provisioner.observe.mounts import find_kind, remote_kind
+from provisioner.observe.mounts import find_kind, is_mounted_alone, remote_kind
 
 TABLE = r"""
 overlay / overlay rw,relatime 0 0
@@ -36,6 +36,15 @@ broken
 )
 def test_the_innermost_mount_counts(path: str, kind: str) -> None:
     assert find_kind(TABLE, path) == kind
+
+
+def test_a_file_that_is_mounted_by_itself_is_told_from_one_in_a_mounted_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table = tmp_path / "mounts"
+    table.write_text(f"{TABLE}/dev/sda1 {tmp_path}/a\\040b.duckdb ext4 rw 0 0\n/dev/sda1 {tmp_path} ext4 rw 0 0\n")
+    monkeypatch.setattr("provisioner.observe.mounts._TABLE", table)
+    assert is_mounted_alone(tmp_path / "a b.duckdb") and not is_mounted_alone(tmp_path / "c.duckdb")
 
 
 def test_an_empty_table_tells_nothing_and_a_local_disk_is_not_remote(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from provisioner.declare.values import TableName
+from provisioner.observe.change_values import Answer, Question
 from provisioner.observe.prove import prove
-from provisioner.observe.values import Answer, Question
 
 T = TableName.parse("t")
 

@@ -10,9 +10,9 @@ import pytest
 
 from provisioner.declare.values import ForeignKey, TableName
 from provisioner.observe.carbon import MANY, read_parts
+from provisioner.observe.change_values import Rehearsal, Shape
 from provisioner.observe.rehearse import staged
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Rehearsal, Shape
 
 T = TableName.parse("t")
 MADE = """

@@ -10,10 +10,10 @@ import pytest
 
 from provisioner.declare.values import Column, ForeignKey, Index, Place, Sequence, Table, TableKind, TableName
 from provisioner.errors import ManifestError
+from provisioner.observe.change_values import ColumnShape, Shape
 from provisioner.observe.ddl_text import create_statements
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import ColumnShape, Shape
 
 T, PLACE = TableName.parse("t"), Place("shop.yaml", 7, 3)
 

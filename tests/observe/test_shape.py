@@ -9,10 +9,10 @@ import duckdb
 import pytest
 
 from provisioner.declare.values import ForeignKey, TableName
+from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.ddl_text import create_statements, drop_index
 from provisioner.observe.shape import digest_of_shape, read_family, read_shapes
 from provisioner.observe.structure import read_structures
-from provisioner.observe.values import ColumnShape, IndexShape, Shape
 
 T = TableName.parse("t")
 

@@ -10,18 +10,7 @@ import pytest
 from plan_worlds import World, name, unit
 
 from provisioner.declare.values import Column, Expect, HazardKind, TableKind
-from provisioner.observe.values import (
-    Catalog,
-    ColumnFact,
-    Graph,
-    Mark,
-    Measure,
-    Relation,
-    Stamp,
-    Unit,
-    UnitKind,
-    Want,
-)
+from provisioner.observe.values import Catalog, ColumnFact, Graph, Mark, Measure, Relation, Stamp, Unit, UnitKind, Want
 from provisioner.reconcile.drift import find_drift
 from provisioner.reconcile.values import Mend, Reason, Request
 

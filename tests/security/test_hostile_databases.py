@@ -117,6 +117,34 @@ def test_a_macro_of_the_database_is_not_called_in_our_queries(tmp_path: Path, po
     assert [one.reason for one in action.reasons] == ["unstamped"]
 
 
+CALLED = (
+    *("lower(x)", "translate(a, b, c)", "replace(a, b, c)", "contains(a, b)", "current_database()", "typeof(x)"),
+    *("any_value(x)", "bool_or(x)", "list(x)", "max(x)", "concat(a, b)", "json_serialize_plan(x)", "hash(x)"),
+)
+LISTED = (
+    "tables",
+    "views",
+    "columns",
+    "constraints",
+    "indexes",
+    "schemas",
+    "types",
+    "sequences",
+    "functions",
+    "databases",
+)
+
+
+def test_no_macro_of_a_database_is_called_by_our_own_queries(tmp_path: Path) -> None:
+    """Whoever writes the database would otherwise write our queries: with a load, where there is no sandbox."""
+    macros = [f"CREATE MACRO {name} AS error('called')" for name in CALLED]
+    macros += [f"CREATE MACRO duckdb_{name}() AS TABLE SELECT error('called')" for name in LISTED]
+    path = _project(tmp_path, *macros, sandbox_sql=True)
+    assert {unit.outcome for unit in provisioner.apply(path).units} == {"done"}
+    assert not provisioner.plan(path, cache=False).actions
+    provisioner.apply(path, rebuild=["sales"])
+
+
 @pytest.mark.parametrize("name", ["count_star()", "count(x)", "txid_current()"])
 def test_a_macro_named_like_a_function_that_we_call_changes_nothing(tmp_path: Path, name: str) -> None:
     (tmp_path / "sales.sql").write_text(f"CREATE TEMP MACRO {name} AS 7; CREATE TABLE sales AS SELECT 1 AS id")

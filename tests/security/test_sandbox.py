@@ -147,6 +147,17 @@ ATTEMPTS = {
     "profiles, called": "FROM \"enable_profiling\" (format='json', save_location='{here}/data/ok.csv')",
     "a log that is gone": "FROM truncate_duckdb_logs()",
     "in a second statement of WITH": "WITH s AS (FROM '{here}/hidden.csv') SELECT * FROM s",
+    "copying a table that is called from": 'CREATE TABLE out AS SELECT 1; CREATE TABLE main."from" AS SELECT 7;'
+    " COPY main.from TO '{here}/data/ok.csv' (USE_TMP_FILE false)",
+    "copying over the database, by that name": 'CREATE TABLE out AS SELECT 1; CREATE TABLE main."from" AS SELECT 7;'
+    " COPY main.from TO '{here}/shop.duckdb' (USE_TMP_FILE false)",
+    "text that runs, behind a string that is none": "SELECT $\u20ac$ ' $\u20ac$ AS a"
+    " FROM query($\u20ac$SELECT 42$\u20ac$) -- '",
+    "a macro, behind a string that is none": "CREATE TABLE out AS SELECT $\u00b7$ ' $\u00b7$ AS a;"
+    " CREATE MACRO m(f) AS TABLE FROM read_text(f); -- '",
+    "text that runs, behind a string without its e": 'CREATE TYPE "\u20ace" AS VARCHAR;'
+    " CREATE TABLE out AS SELECT \u20ace'\\' AS a FROM query($$SELECT 42$$) --'",
+    "a line in a log": "SELECT write_log('hi')",
     "hidden by comments": "/* */ co/**/py (SELECT 1) -- from\n TO '{here}/new.csv'",
 }  # fmt: skip
 OTHER_CODES = {
@@ -225,6 +236,13 @@ LASTING = {
     "a table in the place of a file, further down": (
         'CREATE TEMP TABLE "/etc/x.csv" AS SELECT 1 AS a; CREATE VIEW out AS'
         ' WITH s AS (SELECT a FROM "/etc/x.csv") FROM s UNION ALL FROM (DESCRIBE FROM s) SELECT 1'
+    ),
+    "a table in the place of a file, packed, in a schema": (
+        'CREATE SCHEMA "hidden.csv"; CREATE TABLE "hidden.csv".gz AS SELECT 1 AS a;'
+        ' CREATE VIEW out AS FROM "hidden.csv".gz'
+    ),
+    "a table in the place of a file, packed, in a schema of the database": (
+        "CREATE SCHEMA csv; CREATE TABLE csv.zst AS SELECT 1 AS a; CREATE VIEW out AS FROM shop.csv.zst"
     ),
     "a view of another name": "CREATE TABLE out AS SELECT 1; CREATE TEMP TABLE \"h.csv\" AS SELECT 1;"
     ' CREATE OR REPLACE VIEW other AS FROM "h.csv"',
@@ -367,7 +385,21 @@ def test_a_look_binds_views_in_the_sandbox_too(yard: Yard) -> None:
     with duckdb.connect(str(yard.folder / "shop.duckdb")) as connection:
         connection.execute(f"CREATE OR REPLACE VIEW out AS FROM read_csv('{yard.folder}/hidden.csv')")
     (action,) = provisioner.plan(yard.folder / "provision.yaml", cache=False).actions
-    assert "disabled by configuration" in action.reasons[0].fact
+    assert "not a file declared" in action.reasons[0].fact
+
+
+def test_a_look_runs_no_view_that_writes_or_changes_settings(yard: Yard) -> None:
+    """A declared file may be touched, but what a look reads is not to be written over; nor through another view."""
+    table = {"tier": "one", "step": "out", "kind": "view", "expect": {"min_rows": 0}}
+    yard.declare("SELECT 1 AS a", tables={"out": table})
+    yard.apply()
+    call = f"enable_profiling(format='json', save_location='{yard.folder}/data/ok.csv')"
+    with duckdb.connect(str(yard.folder / "shop.duckdb")) as connection:
+        connection.execute(f"CREATE VIEW inner_one AS SELECT 1 AS a FROM {call}")
+        connection.execute("CREATE OR REPLACE VIEW out AS SELECT a FROM inner_one")
+    (action,) = provisioner.plan(yard.folder / "provision.yaml", cache=False).actions
+    assert "reads inner_one, which calls enable_profiling" in action.reasons[0].fact
+    assert (yard.folder / "data" / "ok.csv").read_text() == "a,b\n1,2\n"
 
 
 def test_steps_of_other_kinds_and_declared_tables_work_beside_the_sandbox(yard: Yard) -> None:

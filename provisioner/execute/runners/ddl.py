@@ -7,10 +7,14 @@ import duckdb
 from provisioner.declare.values import DEFAULT_SCHEMA, TableName, fold, quote
 from provisioner.errors import StepError
 from provisioner.observe.layout import read_layouts
+from provisioner.observe.verbatim import without_drawing
 
+# What is wrong with memory, disk or file, and not with the statement.
+GRAVE = (duckdb.InterruptException, duckdb.FatalException, duckdb.IOException, duckdb.OutOfMemoryException)
 _VIEWS = """
-    SELECT schema_name, view_name FROM duckdb_views()
-    WHERE database_name = current_database() AND lower(view_name) = lower($1) AND NOT internal
+    SELECT schema_name, view_name FROM system.main.duckdb_views()
+    WHERE database_name = system.main.current_database() AND system.main.lower(view_name) = system.main.lower($1)
+    AND NOT internal
 """
 
 
@@ -28,18 +32,13 @@ def drop_relation(connection: duckdb.DuckDBPyConnection, table: TableName) -> No
         _execute(connection, table, f"DROP VIEW {table.sql}")
 
 
-def literal(text: str) -> str:
-    """The text as a SQL string literal, for the few statements that take no parameters."""
-    return "'" + text.replace("'", "''") + "'"
-
-
 def _execute(connection: duckdb.DuckDBPyConnection, table: TableName, sql: str) -> None:
     try:
         connection.execute(sql)
-    except (duckdb.InterruptException, duckdb.FatalException, duckdb.IOException, duckdb.OutOfMemoryException):
+    except GRAVE:
         raise
     except (duckdb.Error, RuntimeError) as error:
-        words = str(error).split("\n\nLINE")[0].strip()
+        words = without_drawing(error)
         depended = any(word in words for word in ("depend", "foreign key", "main key table"))
         cure = "Drop what depends on it first." if depended else "Mend its declaration."
         raise StepError(f"{table}: {words}", code="ddl_failed", cure=cure) from error

@@ -100,7 +100,7 @@ def _common_format(names: tuple[str, ...]) -> str:
 
 def _check_options(connection: duckdb.DuckDBPyConnection, function: str, options: Mapping[str, Any]) -> None:
     rows = connection.execute(
-        "SELECT parameters FROM duckdb_functions() WHERE function_name = $1", [function]
+        "SELECT parameters FROM system.main.duckdb_functions() WHERE function_name = $1", [function]
     ).fetchall()
     known = {name for (names,) in rows for name in names} - _NOT_OURS
     for name in options:

@@ -178,7 +178,7 @@ def _refuse_ragged(
         return
     told = {"auto_detect": False, "header": True, "delim": separator, "columns": dict.fromkeys(names, "VARCHAR")}
     call, values = reader.call(_paths((file,)), **told)
-    wanted = ", ".join(f"max({quote(name)})" for name in names)
+    wanted = ", ".join(f"system.main.max({quote(name)})" for name in names)
     connection.execute(f"SELECT {wanted} FROM {call}", values)
 
 
@@ -197,7 +197,8 @@ def _with_line(
             if not types:
                 return None
             call, values = reader.call(_paths(files), types=types, **_header(reader))
-            other.execute(f"SELECT {', '.join(f'max({quote(name)})' for name in types)} FROM {call}", values)
+            wanted = ", ".join(f"system.main.max({quote(name)})" for name in types)
+            other.execute(f"SELECT {wanted} FROM {call}", values)
         except duckdb.Error as error:
             return error
     return None

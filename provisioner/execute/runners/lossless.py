@@ -8,7 +8,7 @@ from typing import Any
 import duckdb
 
 from provisioner.declare.values import quote
-from provisioner.execute.runners.ddl import literal
+from provisioner.observe.ddl_text import literal
 
 INTEGERS = frozenset(
     ["TINYINT", "SMALLINT", "INTEGER", "BIGINT", "HUGEINT", "UTINYINT", "USMALLINT", "UINTEGER", "UBIGINT", "UHUGEINT"]
@@ -42,7 +42,8 @@ def find_bent(
     if not asked:
         return None
     wanted = ", ".join(
-        f"any_value(CAST({quote(change[0])} AS VARCHAR)) FILTER (WHERE {_bends(*change)})" for change in asked
+        f"system.main.any_value(CAST({quote(change[0])} AS VARCHAR)) FILTER (WHERE {_bends(*change)})"
+        for change in asked
     )
     row = connection.execute(f"SELECT {wanted} FROM {source}", values).fetchone()
     return next(((change, value) for change, value in zip(asked, row or (), strict=True) if value is not None), None)

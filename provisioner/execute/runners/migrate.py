@@ -7,20 +7,15 @@ from itertools import pairwise
 import duckdb
 
 from provisioner.errors import StepError
+from provisioner.execute.runners.ddl import GRAVE
 from provisioner.execute.stamps import forget
+from provisioner.observe.change_values import Shape, Shapes
 from provisioner.observe.scratch import Scratch
 from provisioner.observe.shape import read_shapes
-from provisioner.observe.values import Shape, Shapes, Unit
+from provisioner.observe.values import Unit
+from provisioner.observe.verbatim import without_drawing
 from provisioner.reconcile.changes import find_changes
 from provisioner.reconcile.values import Migration
-
-# What is wrong with memory, disk or file, and not with the statement.
-_OF_SURROUNDINGS = (
-    duckdb.InterruptException,
-    duckdb.FatalException,
-    duckdb.IOException,
-    duckdb.OutOfMemoryException,
-)
 
 
 def migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, migration: Migration) -> None:
@@ -37,10 +32,10 @@ def migrate(connection: duckdb.DuckDBPyConnection, unit: Unit, migration: Migrat
 def _carry_out(connection: duckdb.DuckDBPyConnection, unit: Unit, statement: str) -> duckdb.DuckDBPyConnection:
     try:
         return connection.execute(statement)
-    except _OF_SURROUNDINGS:
+    except GRAVE:
         raise
     except (duckdb.Error, RuntimeError) as error:
-        words = str(error).split("\n\nLINE")[0].strip()
+        words = without_drawing(error)
         raise StepError(
             f"{unit.wants[0].table}: {words}",
             code="ddl_failed",

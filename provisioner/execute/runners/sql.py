@@ -43,7 +43,8 @@ def run_sql(
             _execute(connection, statement, sql, path, fence)
         except (duckdb.InterruptException, duckdb.FatalException):
             raise
-        except (duckdb.Error, RuntimeError) as error:
+        except (duckdb.Error, RuntimeError, ValueError) as error:
+            # ValueError: DuckDB 1.5 says in bytes that are no text what it finds in a damaged file.
             raise _say(error, statement, path, fence, database) from error
 
 

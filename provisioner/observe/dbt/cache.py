@@ -62,7 +62,8 @@ def _build(
     project: DbtProject, database: Path, variables: Mapping[str, str], parse: Callable[[], Mapping[str, Any]]
 ) -> DbtGraph:
     # Imported late: a project that did not change is not looked into.
-    from provisioner.observe.dbt.graph import Surroundings, build_graph, catalog_name
+    from provisioner.observe.catalog_name import catalog_name
+    from provisioner.observe.dbt.graph import Surroundings, build_graph
     from provisioner.observe.dbt.profile import read_target
     from provisioner.observe.dbt.profile_output import Target
     from provisioner.observe.dbt.variables import Variables

@@ -39,11 +39,6 @@ class Surroundings:
     versions: Mapping[str, str] = field(default_factory=dict)
 
 
-def catalog_name(database: Path) -> str:
-    """The name that DuckDB gives the database of that file."""
-    return database.name.lstrip(".").split(".")[0]
-
-
 def build_graph(manifest: Mapping[str, Any], around: Surroundings) -> DbtGraph:
     """The graph of dbt's seeds, models and snapshots that are enabled, sorted by id."""
     nodes = {name: node for name, node in sorted(manifest["nodes"].items()) if node["resource_type"] in COMMANDS}

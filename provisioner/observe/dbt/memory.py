@@ -10,7 +10,7 @@ from provisioner.observe.dbt.definition import Texts, names_macro
 from provisioner.observe.dbt.jinja import in_jinja, without_config
 
 # dbt's own that make everything anew. What one of the project's does cannot be told from its text.
-_STATELESS = ("table", "view", "ephemeral", "seed", "external", "materialized_view", "clone")
+_MADE_ANEW = ("table", "view", "ephemeral", "seed", "external", "materialized_view", "clone")
 _CHANGES_ROWS = re.compile(r"\b(insert|update|delete|merge)\b", re.I)
 _LOOKS_UP = re.compile(r"\b(get_relation|load_relation|load_cached_relation)\b")
 
@@ -29,7 +29,7 @@ def has_memory(node: Mapping[str, Any], texts: Texts) -> bool:
 
 
 def _is_made_anew(node: Mapping[str, Any], texts: Texts) -> bool:
-    if node["resource_type"] == "snapshot" or node["config"].get("materialized", "table") not in _STATELESS:
+    if node["resource_type"] == "snapshot" or node["config"].get("materialized", "table") not in _MADE_ANEW:
         return False
     return not any(name.rpartition(".")[2].startswith("materialization_") for name in texts.macros)
 

@@ -13,6 +13,7 @@ import yaml
 
 from provisioner.declare.values import DbtProject
 from provisioner.errors import DbtError, InputError
+from provisioner.observe.catalog_name import catalog_name
 from provisioner.observe.dbt.profile_output import Target
 from provisioner.observe.dbt.project import PROJECT_FILE, read_project, read_yaml
 
@@ -123,7 +124,7 @@ def _check_path(project: DbtProject, output: Mapping[str, Any], database: Path, 
         fact = f"{project.place}: the dbt profile in {project.profiles_dir} is for {meant}, not for {database}."
         cure = "Make `path` of the profile and `database` of the manifest the same, or take dbt.profiles_dir out."
         raise DbtError(fact, cure=cure, code="profile_mismatch")
-    if Path(os.path.realpath(meant)).stem != Path(path).stem:
+    if catalog_name(meant) != Path(path).name.lstrip(".").split(".")[0]:
         fact = (
             f"{project.place}: the dbt profile in {project.profiles_dir} names {path}, a link to"
             f" {os.path.realpath(meant)}: dbt would call the database by the one name, DuckDB by the other."

@@ -10,7 +10,7 @@ from typing import Any
 _PLACE = ("path", "database")
 _SESSION = ("settings", "config_options")
 # How much of the machine DuckDB takes.
-_RESOURCES = (
+_OF_MACHINE = (
     "threads", "worker_threads", "external_threads", "memory_limit", "max_memory", "temp_directory",
     "max_temp_directory_size",
 )  # fmt: skip
@@ -27,7 +27,7 @@ class Target:
     def session(self) -> dict[str, Any]:
         """The settings of DuckDB that hold for every node, such as TimeZone."""
         said = {kind: self.output.get(kind) for kind in _SESSION}
-        kept = {kind: _without(value, _RESOURCES) for kind, value in said.items() if isinstance(value, Mapping)}
+        kept = {kind: _without(value, _OF_MACHINE) for kind, value in said.items() if isinstance(value, Mapping)}
         return {kind: value for kind, value in kept.items() if value}
 
     def read(self, attributes: frozenset[str] | None) -> Any:

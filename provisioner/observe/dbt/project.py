@@ -14,6 +14,7 @@ import yaml
 
 from provisioner.declare.values import DbtProject
 from provisioner.errors import InputError
+from provisioner.observe.catalog_name import catalog_name
 from provisioner.observe.digest import digest
 from provisioner.observe.installation import installed_version
 from provisioner.observe.notes import Notes
@@ -98,7 +99,7 @@ def project_key(project: DbtProject, database: Path, variables: Mapping[str, str
         "vars": dict(project.vars),
         "target": project.target,
         "profiles": str(project.profiles_dir),
-        "database": database.stem,
+        "database": catalog_name(database),
         "env": {name: variables.get(name) for name in names},
         "versions": versions(),
     }
