@@ -8,7 +8,7 @@ from importlib import import_module
 
 import click
 
-from provisioner.console import abandon_stdout, tell_error
+from provisioner.console import abandon_stdout, tell_error, tell_usage
 from provisioner.errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, EXIT_USAGE, ProvisionError
 
 # Where each command stands, in the order in which a newcomer meets them. One alone is imported: imports take time.
@@ -75,7 +75,7 @@ def main() -> None:
     try:
         code = cli.main(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        tell_usage(error)
         code = EXIT_USAGE
     except click.Abort as stopped:
         click.echo("stopped", err=True)

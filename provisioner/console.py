@@ -9,14 +9,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import StringIO
 from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
+from provisioner.declare.escape import escape
 from provisioner.declare.redact import find_secrets, redact, redact_error
 from provisioner.errors import ProvisionError
 from provisioner.report.converged import dump
-from provisioner.report.escape import escape
 
 if TYPE_CHECKING:
     from provisioner.declare.values import Manifest
@@ -186,6 +187,13 @@ def tell_error(error: ProvisionError) -> None:
     from provisioner.report.run_text import error_text
 
     tell(error_text(error, painter(sys.stderr)))
+
+
+def tell_usage(error: click.ClickException) -> None:
+    """On stderr, as click words it, who quotes what was typed."""
+    words = StringIO()
+    error.show(words)
+    tell(words.getvalue().rstrip("\n"))
 
 
 def report(error: ProvisionError, wishes: Wishes) -> int:

@@ -7,11 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.declare.escape import one_line
 from provisioner.declare.suggest import did_you_mean
 from provisioner.declare.values import TableName
 from provisioner.errors import DatabaseError, UsageError
 from provisioner.observe.database import FileCondition, inspect_file, opened
-from provisioner.report.escape import one_line
 
 if TYPE_CHECKING:
     from provisioner.observe.inventory import Inventory, LeftOut

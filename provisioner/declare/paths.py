@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 
 from provisioner.declare.problems import show_path
+from provisioner.declare.shorten import CUT
 
 # Code, message and cure.
 Fault = tuple[str, str, str]
@@ -79,7 +80,7 @@ def database_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -
 def _address(text: str) -> str:
     """As a message may hold it: what follows the scheme may be a password, and the place is told anyway."""
     found = _SCHEME.match(text)
-    return f"{found[0]}…" if found else show_path(text)
+    return f"{found[0]}{CUT}" if found else show_path(text)
 
 
 def _leaving(root: Path, folder: Path, text: str) -> Fault | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from provisioner.declare.shorten import shorten
 from provisioner.declare.values import Place
 from provisioner.errors import ManifestError, Problem
 
@@ -16,7 +17,7 @@ def show(text: str, longest: int = _SHOWN) -> str:
     """The text as a message may hold it: printable, and not longer than a line."""
     if not text.isprintable() or not text.strip():
         text = ascii(text)
-    return text if len(text) <= longest else text[: longest - 1] + "…"
+    return shorten(text, longest)
 
 
 def show_path(path: str) -> str:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import duckdb
 
+from provisioner.declare.redact import redact
 from provisioner.declare.values import TableName
 from provisioner.errors import ProvisionError, StoppedError
 from provisioner.execute.discreet import discreet
@@ -42,13 +43,14 @@ class Carrying:
         """Carry it out and tell of it, to the journal too. begun: by the monotonic clock."""
         manifest, tell_user = self.session.manifest, self.session.tell
         commit, clean = git_facts(manifest.folder)
-        planned = tuple(action.unit for action in seen.plan.actions if action.unit)
+        secrets = self.session.secrets
+        planned = tuple(redact(action.unit, secrets) for action in seen.plan.actions if action.unit)
         facts = RunFacts(
-            self.terms.command, manifest.name, manifest.digest, who(), planned,
+            self.terms.command, redact(manifest.name, secrets), manifest.digest, who(), planned,
             versions(dbt=manifest.dbt is not None), commit, clean,
         )  # fmt: skip
         with Journal(self.live.path, facts, tell_user) as journal:
-            note = discreet(journal.listener(), self.session.secrets)
+            note = discreet(journal.listener(), secrets)
             tell = _both(tell_user, note)
             try:
                 tell(RunStarted(self.run, len(seen.plan.actions), seen.plan.estimate))

@@ -22,11 +22,14 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from provisioner.declare.shorten import shorten_start
 from provisioner.errors import ProvisionError
 
 Event = dict[str, Any]
 
+# Of its output. A character has four bytes at most: where bytes were dropped, the first ones left are dropped too.
 _TAIL_BYTES = 16_384
+_TAIL_LENGTH = _TAIL_BYTES // 4 - 1
 _TAIL_LINES = 12
 _CHUNK = 65_536
 _POLL_SECONDS = 0.05
@@ -178,7 +181,8 @@ class Child:
             pass
         self._end_forks()
         self._close()
-        words = "\n".join(self._tail.decode(errors="replace").strip().splitlines()[-_TAIL_LINES:])
+        tail = shorten_start(self._tail.decode(errors="replace"), _TAIL_LENGTH)
+        words = "\n".join(tail.strip().splitlines()[-_TAIL_LINES:])
         message = f"{self._what} ended before it was done: {ending}." + (f" Its last words:\n{words}" if words else "")
         cure = "Run the command again: what was finished is kept, and the rest is done."
         if not by_itself or self._process.returncode >= 0:

@@ -14,6 +14,7 @@ from errno import ENOSPC
 from pathlib import Path
 from types import TracebackType
 
+from provisioner.declare.shorten import shorten
 from provisioner.execute.beside import beside, is_full
 from provisioner.execute.chain import START, open_regular, scan, seal
 from provisioner.execute.events import Event, Listener, Noted, RunFinished, RunStarted, UnitFinished, UnitStarted
@@ -167,7 +168,7 @@ def fields_of(event: Event, facts: RunFacts, at: str) -> dict[str, object] | Non
 
 
 def _first_line(text: str) -> str:
-    return next(iter(text.strip().splitlines()), "")[:_LONGEST_ERROR]
+    return shorten(next(iter(text.strip().splitlines()), ""), _LONGEST_ERROR)
 
 
 def _now() -> str:

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from provisioner.declare.shorten import shorten
 from provisioner.execute.request import Names
 from provisioner.reconcile.facts import digest_of
 from provisioner.reconcile.saved import Saved, SavedAction, SavedHazard, SavedReason
@@ -115,7 +116,7 @@ def _decode(body: dict[str, Any]) -> PlanFile:
     facts = {table: _texts_by_name(found) for table, found in _object(body, "facts").items()}
     actions, by_hand = tuple(map(_decode_action, _objects(body, "actions"))), _texts(body, "by_hand")
     if missing := {*by_hand, *(name for action in actions for name in action.touches)} - facts.keys():
-        raise ValueError(f"it has no facts of {min(missing)[:100]}")
+        raise ValueError(f"it has no facts of {shorten(min(missing), 100)}")
     return PlanFile(
         _texts_by_name(_object(body, "versions")),
         _text(manifest, "name"),

@@ -39,9 +39,8 @@ def refuse_leaving(script: Script, path: str) -> None:
     for statement in script.statements:
         if found := _fault(statement):
             why, cure = found
-            shown = statement.words if len(statement.words) <= 60 else statement.words[:57] + "..."
             message = (
-                f"{path}:{statement.line}: `{shown}` {why}; this manifest's policy.sandbox_sql keeps SQL from that."
+                f"{path}:{statement.line}: `{statement}` {why}; this manifest's policy.sandbox_sql keeps SQL from that."
             )
             raise StepError(message, code="sandbox", cure=cure)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from provisioner.declare.shorten import shorten
 from provisioner.observe.change_values import Answer, Question
 from provisioner.observe.complaints import NAMELESS, blame_surroundings
 from provisioner.observe.verbatim import words_of_living
@@ -40,7 +41,7 @@ def _answer(connection: duckdb.DuckDBPyConnection, question: Question) -> Answer
         # The least ones, so that the same rows give the same words.
         shown = f"SELECT DISTINCT CAST(({question.shown}\n) AS VARCHAR) AS shown {standing}"
         samples = connection.execute(f"{shown} ORDER BY shown LIMIT {SAMPLES}").fetchall()
-        return Answer(count, tuple(_short(value) for (value,) in samples))
+        return Answer(count, tuple(shorten("NULL" if value is None else value, LONGEST) for (value,) in samples))
     except duckdb.Error as error:
         return Answer(error=words_of(error))
 
@@ -50,8 +51,3 @@ def words_of(error: Exception) -> str:
     if blame_surroundings(error, NAMELESS) is not None:
         raise error
     return words_of_living(error)
-
-
-def _short(value: str | None) -> str:
-    text = "NULL" if value is None else value
-    return text if len(text) <= LONGEST else text[: LONGEST - 1] + "…"

@@ -47,8 +47,9 @@ def _nothing(
     entry: TablesFrom, command: str, selected: Selected, nodes: list[DbtGraphNode], made: list[DbtGraphNode]
 ) -> Problem:
     if selected.refused:
-        words = " ".join(selected.refused.split()).rstrip(".")
-        return _problem(entry, f"dbt cannot read the selection {entry.selection}: {words}.", _MEND)
+        words = " ".join(selected.refused.split())
+        point = "" if words.endswith(".") else "."
+        return _problem(entry, f"dbt cannot read the selection {entry.selection}: {words}{point}", _MEND)
     if not nodes:
         near = " ".join(dict.fromkeys(_near(entry.selection, selected.known)))
         return _problem(entry, f"dbt selects nothing by {entry.selection}.", f"Did you mean {near}?" if near else _MEND)

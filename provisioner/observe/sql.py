@@ -10,6 +10,7 @@ from functools import cache
 
 import duckdb
 
+from provisioner.declare.shorten import shorten
 from provisioner.declare.values import TableName
 from provisioner.errors import StepError
 from provisioner.observe.complaints import NAMELESS, blame_surroundings
@@ -20,6 +21,8 @@ from provisioner.observe.writes import Writes, find_writes
 
 __all__ = ["Script", "Statement", "normalise", "parse_script", "say_error"]
 
+_SHOWN = 60
+
 
 @dataclass(frozen=True, slots=True)
 class Statement:
@@ -28,6 +31,10 @@ class Statement:
     text: str
     line: int
     words: str
+
+    def __str__(self) -> str:
+        """Its beginning as it is written, in one line, for messages."""
+        return shorten(" ".join(self.text.split()), _SHOWN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,8 +168,7 @@ def _refused_words(words: str) -> _Refusal | None:
 
 
 def _refuse(statement: Statement, refusal: _Refusal, path: str) -> StepError:
-    shown = statement.words if len(statement.words) <= 60 else statement.words[:57] + "..."
-    return StepError(f"{path}:{statement.line}: `{shown}` {refusal.why}.", code="sql_refused", cure=refusal.cure)
+    return StepError(f"{path}:{statement.line}: `{statement}` {refusal.why}.", code="sql_refused", cure=refusal.cure)
 
 
 def _types(statement: Statement, path: str) -> list[str]:

@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 
+from provisioner.declare.shorten import shorten
 from provisioner.declare.values import HazardKind, TableName
 from provisioner.observe.values import Catalog, Relation, Stamp
 from provisioner.reconcile.changes import say_reference
@@ -75,7 +76,7 @@ def describe_stamp(stamp: Stamp | None) -> str:
 
 def short(text: str) -> str:
     """The text, or what tells it from every other."""
-    return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({digest_of(text)})"
+    return text if len(text) <= LONGEST else f"{shorten(text, LONGEST + 1)} ({digest_of(text)})"
 
 
 def digest_of(text: str) -> str:

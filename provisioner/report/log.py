@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from loguru import logger
 
 from provisioner.execute.events import Event, Listener, Noted, Outcome, RunFinished, UnitFinished
-from provisioner.report.escape import Out
+from provisioner.report.out import Out
 
 if TYPE_CHECKING:
     from loguru import Record

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from provisioner.declare.escape import one_line
 from provisioner.declare.values import DEFAULT_SCHEMA, ForeignKey, Sequence, TableName, fold, quote
 from provisioner.observe.change_values import ColumnShape, IndexShape, Shape
 from provisioner.observe.inventory import Inventory
-from provisioner.report.escape import one_line
 from provisioner.report.yaml_text import Flow, block
 
 TABLES, VIEWS = "tables", "views"

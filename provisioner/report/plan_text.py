@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from itertools import groupby
 
+from provisioner.declare.escape import one_line
 from provisioner.declare.values import VIOLATIONS, Manifest
 from provisioner.reconcile.values import Action, Drift, Mend, Plan, Reason, Rehearsed
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import NOTHING_TO_DO, Paint, heading, plain
-from provisioner.report.escape import one_line
 from provisioner.report.words import about, columns, lines_of, short
 
 SIGNS = {
@@ -25,11 +25,11 @@ def plan_text(plan: Plan, manifest: Manifest, paint: Paint = plain, *, statement
     statements: also the SQL that changes declared tables.
     """
     lines = [heading(manifest, paint)]
-    rows = [(action, row) for action in plan.actions for row in _action_rows(action)]
-    cells = columns(row for _, row in rows)
+    rows = [(action, row, one.place) for action in plan.actions for one, row in _action_rows(action)]
+    cells = columns(row for _, row, _ in rows)
     for title, group in groupby(zip(rows, cells, strict=True), key=lambda item: _title(item[0][0], manifest)):
         lines += ["", paint(title, "bold")]
-        lines += [_painted(cell, paint) for _, cell in group]
+        lines += [_painted(cell, place, paint) for (_, _, place), cell in group]
     lines += _statement_lines(plan, paint) if statements else []
     lines += _hazard_lines(plan, paint)
     lines += _rehearsed_lines(plan, paint)
@@ -42,13 +42,14 @@ def _title(action: Action, manifest: Manifest) -> str:
     return manifest.tiers[action.tier] if action.unit else "orphans"
 
 
-def _action_rows(action: Action) -> Iterable[tuple[str, ...]]:
+def _action_rows(action: Action) -> Iterable[tuple[Drift, tuple[str, ...]]]:
+    """For each reason its row, without the place."""
     sign = _sign(action)
     first: tuple[str, str, str] = (f"  {sign}", _names(action), _how(action))
     for one in action.reasons:
         fact = short(one.fact) if one.reason is Reason.UPSTREAM_CHANGED else one.fact
         fact = fact if len(action.tables) == 1 else f"{one.table} {fact}"
-        yield (*first, str(one.reason), _placed(fact, one))
+        yield one, (*first, str(one.reason), fact)
         first = ("   ", "", "")
 
 
@@ -66,11 +67,11 @@ def _how(action: Action) -> str:
     return f"{how} --full-refresh" if action.full_refresh else how
 
 
-def _painted(cells: list[str], paint: Paint) -> str:
+def _painted(cells: list[str], place: str, paint: Paint) -> str:
     sign = cells[0].strip()
     head = paint(cells[0], COLOURS[sign]) + " " + cells[1] if sign else cells[0] + " " + cells[1]
-    fact, bracket, place = cells[4].partition("  (")
-    return f"{head}  {paint(cells[2], 'dim')}  {cells[3]}  {fact}" + paint(bracket + place, "dim")
+    told = f"{head}  {paint(cells[2], 'dim')}  {cells[3]}  {cells[4]}"
+    return told + paint(f"  ({one_line(place)})", "dim") if place else told
 
 
 def _statement_lines(plan: Plan, paint: Paint) -> list[str]:

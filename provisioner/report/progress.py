@@ -20,7 +20,7 @@ from provisioner.execute.events import (
 from provisioner.observe.values import UnitKind
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import Paint
-from provisioner.report.escape import Out
+from provisioner.report.out import Out
 from provisioner.report.words import about, seconds, short
 
 QUIET_SECONDS = 4.0

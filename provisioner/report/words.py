@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from provisioner.declare.escape import one_line
 from provisioner.observe.values import DECLARED_ID
-from provisioner.report.escape import one_line
 
 
 def seconds(value: float) -> str:

@@ -66,8 +66,9 @@ LIGHT = {
     *("provisioner.observe", "provisioner.observe.header", "provisioner.observe.installation"),
     "provisioner.observe.own",
     *("provisioner.observe.proof", "provisioner.observe.seal", "provisioner.declare.signature"),
-    *("provisioner.options", "provisioner.report", "provisioner.report.converged", "provisioner.report.escape"),
-    "provisioner.declare.redact",
+    *("provisioner.options", "provisioner.report", "provisioner.report.converged"),
+    *("provisioner.declare.escape", "provisioner.declare.redact", "provisioner.declare.shorten"),
+    "provisioner.declare.forms",  # where a variable holds a secret
 }
 """What answers that there is nothing to do. A module more is time that everyone waits, at every start."""
 

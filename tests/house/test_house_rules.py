@@ -24,6 +24,7 @@ PURE = {
 }
 # Values, and the words for them.
 VALUES = {
+    "provisioner.declare.shorten",
     "provisioner.declare.values",
     "provisioner.observe.values",
     "provisioner.observe.change_values",
@@ -192,3 +193,41 @@ def test_our_own_queries_call_duckdbs_functions_by_their_full_names() -> None:
         for match in plain.finditer(node.value)
     ]
     assert found == []
+
+
+# Slices by a number or a named one, of what is no text that a user wrote: bytes, lists, digests, a moment.
+MEASURED = {
+    *("_TAIL_BYTES", "_LOOKED_AT", "_LONGEST_NAME", "_FIELD", "_HEAD", "_BODY_AT", "_MAGIC", "_MAGIC_AT"),
+    *("_TAIL_LINES", "_LISTED", "_NAMED", "NAMED", "_TOGETHER", "CHUNK"),
+    *("run.begun[:19]", "run.digest[:12]", "plan.digest[:12]", "(run.commit or '-')[:10]"),
+}
+
+
+def test_one_place_cuts_a_text_that_is_too_long() -> None:
+    """Beside its mark alone redaction finds what is left of a secret."""
+    others = [module for module in FILES if module not in ("provisioner.declare.shorten", "provisioner.declare.redact")]
+    marks = [(module, text) for module in others for text in written_marks(TREES[module])]
+    assert marks == []
+    measured = {cut for module in others for cut in cuts(TREES[module])}
+    assert measured == MEASURED, "cut a text with shorten; what is none goes into this table"
+
+
+def written_marks(tree: ast.AST) -> Iterator[str]:
+    """Marks of a cut, put behind or before something."""
+    for node in ast.walk(tree):
+        parts = node.values if isinstance(node, ast.JoinedStr) else []
+        parts = [node.left, node.right] if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Add) else parts
+        for part in parts:
+            if isinstance(part, ast.Constant) and re.match(r"…|\.\.\.|.*(…|\.\.\.)\Z", str(part.value), re.DOTALL):
+                yield str(part.value)
+
+
+def cuts(tree: ast.AST) -> Iterator[str]:
+    """Slices by a number that may be the length of a text, and the names of such numbers."""
+    slices = [node for node in ast.walk(tree) if isinstance(node, ast.Subscript) and isinstance(node.slice, ast.Slice)]
+    for node in slices:
+        for part in ast.walk(node.slice):
+            if isinstance(part, ast.Constant) and isinstance(part.value, int) and part.value >= 8:
+                yield ast.unparse(node)
+            elif isinstance(part, ast.Name) and part.id.isupper():
+                yield part.id

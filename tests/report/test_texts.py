@@ -73,6 +73,14 @@ def test_paint_changes_nothing_but_colours() -> None:
     assert painted.replace("</>", "") == plan_text(PLAN, MANIFEST)
 
 
+def test_a_colour_parts_no_fact() -> None:
+    """Else a secret with a bracket in it would not be found any more."""
+    reason = drift(ORDERS, Reason.MISSING, Mend.RUN, "holds ab  (cd")
+    plan = Plan((Action(Mend.RUN, "orders", UnitKind.LOAD, 0, (ORDERS,), (reason,)),))
+    painted = plan_text(plan, MANIFEST, lambda text, colour: f"<{colour}>{text}</>")
+    assert painted.endswith("holds ab  (cd<dim>  (shop.yaml:7)</>")
+
+
 def test_nothing_to_do_is_said_in_a_line() -> None:
     assert plan_summary(Plan()) == "Nothing to do: the database is as declared."
     assert run_text(Run("", Plan(), Outcome.DONE, 0.1), MANIFEST) == "Nothing to do: the database is as declared."

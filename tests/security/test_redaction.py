@@ -180,6 +180,11 @@ DBT = {
         "{{ config(materialized='table') }}\n"
         "select cast('{{ var('password') | replace(\"'\", \"''\") }}' as integer) as x"
     ),
+    # DuckDB draws the line, and cuts it in one of these.
+    "dbt/models/drawn.sql": (
+        "{{ config(materialized='table') }}\nselect nope, "
+        + " || ".join(["'{{ var('password') | replace(\"'\", \"''\") }}'"] * 6)
+    ),
     "dbt/models/raised.sql": (
         "{% if execute %}{{ exceptions.raise_compiler_error('no ' ~ var('password')) }}{% endif %}\nselect 1 as x"
     ),
@@ -194,13 +199,13 @@ def test_neither_dbt_nor_its_cache_tells_a_secret(places: Path) -> None:
     manifest = {
         "version": 1, "name": "shop", "database": "shop.duckdb", "tiers": ["one"], "steps": {"models": {"dbt": "run"}},
         "dbt": {"project_dir": "dbt", "vars": {"password": "${DB_PASSWORD}"}},
-        "tables": {name: {"tier": "one", "step": "models"} for name in ("broken", "told", "raised")},
+        "tables": {name: {"tier": "one", "step": "models"} for name in ("broken", "told", "drawn", "raised")},
     }  # fmt: skip
     (places / "shop" / "provision.yaml").write_text(json.dumps(manifest))
     process = _run(places / "shop", "apply", "--format", "json", "--log-format", "json", "-v")
     assert process.returncode == 1
     units = {unit["unit"]: (unit["error"] or {}).get("message", "") for unit in json.loads(process.stdout)["units"]}
-    assert len(units) == 3 and all("***" in message for message in units.values()), process.stdout
+    assert len(units) == 4 and all("***" in message for message in units.values()), process.stdout
     assert not _tells(process.stdout + process.stderr)
     assert _traces(places) == []
     assert not list((places / "temporary").iterdir())

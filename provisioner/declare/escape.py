@@ -4,15 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from typing import Protocol
-
-
-class Out(Protocol):
-    """What text is written to."""
-
-    def write(self, text: str, /) -> object: ...
-    def flush(self) -> object: ...
-
 
 # Colours alone, as we paint them ourselves.
 _COLOUR = re.compile(r"(\x1b\[(?:0|1|2|3[0-7]|9[0-7])m)")
