@@ -190,7 +190,7 @@ def _hidden_from_us(text: str) -> int | None:
     try:
         ours = list(lex(text))
     except LexError:
-        return None  # and for DuckDB it is one string to its end, or no SQL
+        return 0  # DuckDB has taken it, and ends a string that has no end for us
     begins = [token.start for token in ours]
     for at, kind in _starts(text):
         token = ours[bisect_right(begins, at) - 1] if begins and at >= begins[0] else None
