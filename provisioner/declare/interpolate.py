@@ -29,15 +29,14 @@ class _Interpolation:
 
     def node(self, node: Node) -> Node:
         if isinstance(node, DictNode):
-            return replace(node, entries={key: self.node(value) for key, value in node.entries.items()})
+            entries = {key: self.node(value) for key, value in node.entries.items()}
+            return DictNode(entries, node.keys, node.place)
         if isinstance(node, ListNode):
-            return replace(node, items=tuple(self.node(item) for item in node.items))
-        return self.text(node)
+            return ListNode(tuple(self.node(item) for item in node.items), node.place)
+        return self.text(node) if "${" in node.text else node
 
     def text(self, node: TextNode) -> TextNode:
         """The scalar with its references replaced; pending where one could not be."""
-        if "${" not in node.text:
-            return node
         parts: list[str] = []
         end, pending, from_outside = 0, False, False
         for match in _REFERENCE.finditer(node.text):

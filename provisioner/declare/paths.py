@@ -85,7 +85,8 @@ def _address(text: str) -> str:
 def _leaving(root: Path, folder: Path, text: str) -> Fault | None:
     if text.startswith("~"):
         return "bad_path", f"{show_path(text)}: ~ is not expanded.", "Write ${HOME} in its place."
-    if within(root, absolute(folder, text)) and within(root, folder / text):
+    plain, through_links = absolute(folder, text), folder / text
+    if within(root, plain) and (plain == through_links or within(root, through_links)):
         return None
     cure = "Move it into the project, or set `policy: {allow_outside_paths: true}`."
     return "outside_path", f"{show_path(text)} lies outside the project's folder.", cure

@@ -23,12 +23,13 @@ def check_soundness(tree: DictNode, root: Path, folder: Path, problems: Problems
     """Add a problem for everything that is wrong with the tree; what the schema refused already is left alone."""
     outline = make_outline(tree, problems)
     check_names(outline, problems)
-    for key, step in outline.steps.items():
-        for check_step in STEP_CHECKS:
-            check_step(outline, key, step, problems)
+    # Tables first: a step that none of them names is often one that they misspell.
     for key, table in outline.tables.items():
         for check_table in (*TABLE_CHECKS, *DECLARED_CHECKS):
             check_table(outline, key, table, problems)
+    for key, step in outline.steps.items():
+        for check_step in STEP_CHECKS:
+            check_step(outline, key, step, problems)
     for number, selection in outline.selections.items():
         for check_selection in SELECTION_CHECKS:
             check_selection(outline, number, selection, problems)

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.suggest import nearest
 from provisioner.declare.values import Manifest, StepKind, Table, TableName
-from provisioner.errors import ManifestError, Problem
+from provisioner.errors import MOST_PROBLEMS, ManifestError, Problem
 from provisioner.observe.dbt_units import Reads, make_dbt_units, nodes_by_relation, unmade_tables
 from provisioner.observe.digest import digest
 from provisioner.observe.notes import Notes
@@ -31,28 +32,32 @@ def read_graph(manifest: Manifest, dbt: DbtGraph, notes: Notes) -> Graph:
     step that is not there.
     """
     manifest, faults = add_selected(manifest, dbt)
-    wants, problems = make_wants(manifest, nodes_by_relation(manifest, dbt))
-    problems += faults
+    wants, unknown = make_wants(manifest, nodes_by_relation(manifest, dbt))
     units, reads, writes = _own_units(manifest, wants, notes)
     also = [name for names in reads.values() for name in names if isinstance(name, TableName)]
     dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also, notes)
     units += dbt_units
-    problems += unmade_tables(manifest, dbt)
-    problems += _two_makers(manifest, units, dbt)
-    problems += _unmade(manifest, units, reads)
-    problems += _trespasses(manifest, units, writes)
-    _refuse(problems)
+    _refuse(
+        chain(
+            unknown,
+            faults,
+            unmade_tables(manifest, dbt),
+            _two_makers(manifest, units, dbt),
+            _unmade(manifest, units, reads),
+            _trespasses(manifest, units, writes),
+        )
+    )
     connected = _connect(units, {**reads, **dbt_reads})
     if cycle := find_cycle(connected):
         _refuse([cycle_problem(cycle, connected, manifest)])
     graph = settle_tiers(sort_by_reads(connected))
-    _refuse(list(tier_problems(graph, manifest)))
+    _refuse(tier_problems(graph, manifest))
     return Graph(graph, manifest.tables, manifest.sequences, frozenset(manifest.forget))
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        raise ManifestError(tuple(sorted(problems, key=_by_place)))
+def _refuse(problems: Iterable[Problem]) -> None:
+    if found := sorted(islice(problems, MOST_PROBLEMS), key=_by_place):
+        raise ManifestError(found)
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str]:
@@ -79,7 +84,7 @@ def _own_units(manifest: Manifest, wants: Mapping[TableName, Want], notes: Notes
                 Unit(
                     step.name,
                     UnitKind(step.kind),
-                    manifest.tiers.index(tables[step.name][0].tier),
+                    manifest.level(tables[step.name][0].tier),
                     made,
                     (),
                     step.source,
@@ -98,7 +103,7 @@ def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
     return Unit(
         f"{DECLARED_ID}{table.name}",
         UnitKind.DECLARED,
-        manifest.tiers.index(table.tier),
+        manifest.level(table.tier),
         (want,),
         (),
         table.place.file,
@@ -135,9 +140,9 @@ def _definition(table: Table, want: Want) -> dict[str, str]:
     return {label: digest(part) for label, part in parts.items()}
 
 
-def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Problem]:
+def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> Iterator[Problem]:
     made = {table for unit in units for table in unit.tables}
-    return [
+    return (
         Problem(
             str(manifest.step(step).place),
             "unmade",
@@ -147,10 +152,10 @@ def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Pro
         for step, names in reads.items()
         for name in names
         if name not in made and not step.startswith(DECLARED_ID)
-    ]
+    )
 
 
-def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> list[Problem]:
+def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> Iterator[Problem]:
     """What a needed node of dbt makes, nothing else makes: two would replace each other's rows for ever."""
     own = {table: unit for unit in units if not unit.dbt for table in unit.tables}
     needed = {table: unit for unit in units if unit.dbt for table in unit.tables}
@@ -158,11 +163,11 @@ def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> lis
     for node in dbt.nodes.values():
         if node.relation is not None and node.relation in needed:
             nodes[node.relation].append(node.node.unique_id)
-    return [
+    return (
         _made_twice(name, own.get(name), nodes[name], place_of(unit, manifest))
         for name, unit in needed.items()
         if name in own or len(nodes[name]) > 1
-    ]
+    )
 
 
 def _made_twice(name: TableName, own: Unit | None, nodes: list[str], place: str) -> Problem:
@@ -174,10 +179,10 @@ def _made_twice(name: TableName, own: Unit | None, nodes: list[str], place: str)
     return Problem(place, "two_makers", f"{name} has more than one maker: {' and '.join(makers)}.", cure)
 
 
-def _trespasses(manifest: Manifest, units: list[Unit], writes: Reads) -> list[Problem]:
+def _trespasses(manifest: Manifest, units: list[Unit], writes: Reads) -> Iterator[Problem]:
     """A table has one producer, and a declared one has its users: no other step writes to it."""
     makers = {table: unit for unit in reversed(units) for table in unit.tables}
-    return [
+    return (
         Problem(
             str(manifest.step(step).place),
             "trespass",
@@ -192,7 +197,7 @@ def _trespasses(manifest: Manifest, units: list[Unit], writes: Reads) -> list[Pr
         for step, names in writes.items()
         for name in names
         if isinstance(name, TableName) and name in makers and makers[name].id != step
-    ]
+    )
 
 
 def _hint(name: TableName | str, made: Iterable[TableName]) -> str:
