@@ -11,6 +11,7 @@ from pathlib import Path
 
 from provisioner.declare.suggest import did_you_mean, nearest
 from provisioner.errors import InputError
+from provisioner.observe.files import read_bytes
 from provisioner.observe.notes import Notes
 
 _BLOCKS = (ast.If, ast.Try, ast.With)
@@ -96,7 +97,7 @@ def _cure(function: str, names: list[str]) -> str:
 
 def _parse(path: Path) -> ast.Module:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(read_bytes(path), filename=str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         words = getattr(error, "msg", None) or str(error)
