@@ -15,7 +15,9 @@ LIMIT_ENTRIES = 10_000
 # In characters. A key that has more is none to YAML either, unless it is written with `?`.
 LIMIT_KEY = 1_024
 LIMIT_TEXT = 200_000
-# What all substitutions together may add: `vars` that double one another would otherwise fill the memory.
+# Of `${NAME}`: how often it may stand anywhere, and what all of them together may add, since `vars` that double one
+# another would otherwise fill the memory.
+LIMIT_REFERENCES = 100_000
 LIMIT_ADDED = 5_000_000
 LIMIT_CHAIN = 64
 # Of a path, in characters, and in folders one within the other.
@@ -41,6 +43,9 @@ TEXT_TOO_LONG = (
     f"a text has at most {LIMIT_TEXT:,} characters.",
     "Shorten it; data belongs into a file that a step loads, and long SQL into the file of a step.",
 )
+TOO_MANY_REFERENCES = f"variables are named more than {LIMIT_REFERENCES:,} times.", "Write their values out."
+TOO_MANY_ADDED = f"the variables add more than {LIMIT_ADDED:,} characters.", "Shorten them."
+TOO_LONG_A_CHAIN = f"more than {LIMIT_CHAIN} variables refer to one another.", "Give them values."
 TOO_MANY_FILES = f"more than {LIMIT_FILES:,} files are included.", "Put several of them into one."
 TOO_DEEP = f"nested deeper than {LIMIT_DEPTH} levels.", "Flatten it."
 
