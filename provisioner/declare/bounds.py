@@ -23,6 +23,10 @@ LIMIT_CHAIN = 64
 # Of a path, in characters, and in folders one within the other.
 LIMIT_PATH = 4_096
 LIMIT_FOLDERS = 200
+# In all steps together, of files and patterns.
+LIMIT_PATHS = 20_000
+# Of columns, each of another text; and the characters of them all.
+LIMIT_TYPES, LIMIT_ALL_TYPES = 10_000, 1_000_000
 
 # Message and cure.
 Excess = tuple[str, str]
@@ -46,6 +50,14 @@ TEXT_TOO_LONG = (
 TOO_MANY_REFERENCES = f"variables are named more than {LIMIT_REFERENCES:,} times.", "Write their values out."
 TOO_MANY_ADDED = f"the variables add more than {LIMIT_ADDED:,} characters.", "Shorten them."
 TOO_LONG_A_CHAIN = f"more than {LIMIT_CHAIN} variables refer to one another.", "Give them values."
+TOO_MANY_PATHS = (
+    f"the steps name more than {LIMIT_PATHS:,} files and patterns.",
+    "Name the files of a folder by one pattern, such as data/*.csv.",
+)
+TOO_MANY_TYPES = (
+    f"the columns have more than {LIMIT_TYPES:,} types, or types of more than {LIMIT_ALL_TYPES:,} characters in all.",
+    "Give some of them the same type, or VARCHAR in the place of a large ENUM.",
+)
 TOO_MANY_FILES = f"more than {LIMIT_FILES:,} files are included.", "Put several of them into one."
 TOO_DEEP = f"nested deeper than {LIMIT_DEPTH} levels.", "Flatten it."
 

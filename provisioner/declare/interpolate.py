@@ -91,7 +91,9 @@ class _Interpolation:
         if found is None:
             return None
         if name in self.resolving:
-            return self.fail(node, "unknown_variable", f"the variable {show(name)} refers to itself.", "Give it a value.")
+            return self.fail(
+                node, "unknown_variable", f"the variable {show(name)} refers to itself.", "Give it a value."
+            )
         if len(self.resolving) >= LIMIT_CHAIN:
             return self.fail(node, "too_deep", *TOO_LONG_A_CHAIN)
         if name not in self.resolved:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from provisioner.declare.bounds import LIMIT_PATH
 from provisioner.declare.values import Place
 from provisioner.errors import MOST_PROBLEMS, ManifestError, Problem
 
 TreePath = tuple[str | int, ...]
 _SHOWN = 80
-_LONGEST_PATH = 4_096
 
 
 def show(text: str, longest: int = _SHOWN) -> str:
@@ -22,7 +22,7 @@ def show(text: str, longest: int = _SHOWN) -> str:
 
 def show_path(path: str) -> str:
     """As show, but whole: a path that is cut short helps nobody."""
-    return show(path, _LONGEST_PATH)
+    return show(path, LIMIT_PATH)
 
 
 def dotted(path: TreePath) -> str:
