@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 EXIT_DONE, EXIT_FAILED, EXIT_DRIFT, EXIT_BUSY, EXIT_USAGE = 0, 1, 2, 3, 64
 # As shells say that SIGINT ended a process.
 EXIT_INTERRUPTED = 130
+# Of what is wrong with a manifest: nothing more is looked for after so many problems, and the first so many are told.
+MOST_PROBLEMS, TOLD_PROBLEMS = 100, 20
 
 
 class ProvisionError(Exception):
@@ -106,10 +110,25 @@ class Problem:
 
 
 class ManifestError(ProvisionError):
-    """The manifest is not sound. problems: all that was found, in the order of the file."""
+    """The manifest is not sound. problems: what was found, in the order of the file, at most MOST_PROBLEMS.
+
+    message: the first of them, and how many there are besides.
+    """
 
     code = "manifest"
 
-    def __init__(self, problems: tuple[Problem, ...], *, cure: str = "") -> None:
-        self.problems = problems
-        super().__init__("\n".join(str(problem) for problem in problems), cure=cure)
+    def __init__(self, problems: Iterable[Problem], *, cure: str = "") -> None:
+        self.problems = tuple(islice(problems, MOST_PROBLEMS))
+        super().__init__("\n".join([*map(str, self.told), *self.untold]), cure=cure)
+
+    @property
+    def told(self) -> tuple[Problem, ...]:
+        """Those that a person meets at once."""
+        return self.problems[:TOLD_PROBLEMS]
+
+    @property
+    def untold(self) -> tuple[str, ...]:
+        """A line that says how many more there are; none where all are told."""
+        more = len(self.problems) - len(self.told)
+        least = "at least " if len(self.problems) == MOST_PROBLEMS else ""
+        return (f"And {least}{more} more.",) if more else ()

@@ -6,9 +6,9 @@ import hashlib
 import json
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import fields, is_dataclass
 from functools import cache
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -27,24 +27,26 @@ def digest_of(values: Mapping[str, Any], folder: Path) -> str:
 
 
 def _plain(value: Any, folder: Path) -> Any:
-    if type(value) in _SCALARS:
+    kind = type(value)
+    if kind in _SCALARS:
         return value
-    if isinstance(value, Table) and not value.strict_order:
-        value = replace(value, columns=tuple(sorted(value.columns, key=lambda column: column.name)))
-    if is_dataclass(value):
-        parts = _compared(value.__class__)(value)
-        return [part if type(part) in _SCALARS else _plain(part, folder) for part in parts]
+    if kind is tuple or kind is list:
+        return [part if type(part) in _SCALARS else _plain(part, folder) for part in value]
     if isinstance(value, Mapping):
         return {key: _plain(item, folder) for key, item in value.items()}
     if isinstance(value, frozenset):
         return sorted((_plain(item, folder) for item in value), key=json.dumps)
-    if isinstance(value, tuple | list):
-        return [_plain(item, folder) for item in value]
-    return os.path.relpath(value, folder) if isinstance(value, Path) else value
+    if not is_dataclass(kind):
+        return os.path.relpath(value, folder) if isinstance(value, Path) else value
+    names, read = _compared(kind)
+    parts = [part if type(part) in _SCALARS else _plain(part, folder) for part in read(value)]
+    if kind is Table and not value.strict_order:
+        parts[names.index("columns")].sort(key=itemgetter(0))
+    return parts
 
 
 @cache
-def _compared(kind: Any) -> Callable[[Any], tuple[Any, ...]]:
-    """What reads the fields that compare. Places do not, and they are no part of what is declared."""
+def _compared(kind: Any) -> tuple[list[str], Callable[[Any], tuple[Any, ...]]]:
+    """The fields that compare, and what reads them. Places do not, and they are no part of what is declared."""
     names = [field.name for field in fields(kind) if field.compare]
-    return attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)
+    return names, attrgetter(*names) if len(names) > 1 else lambda value: (getattr(value, names[0]),)

@@ -6,38 +6,47 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from provisioner.declare.bounds import (
+    LIMIT_ADDED,
+    LIMIT_CHAIN,
+    LIMIT_REFERENCES,
+    LIMIT_TEXT,
+    TEXT_TOO_LONG,
+    TOO_LONG_A_CHAIN,
+    TOO_MANY_ADDED,
+    TOO_MANY_REFERENCES,
+)
 from provisioner.declare.problems import Problems, show
 from provisioner.declare.suggest import did_you_mean
 from provisioner.declare.yaml_tree import DictNode, ListNode, Node, TextNode
+from provisioner.errors import ManifestError
 
-# What all substitutions together may add: `vars` that double one another would otherwise fill the memory.
-LIMIT_ADDED = 5_000_000
-LIMIT_CHAIN = 64
 _REFERENCE = re.compile(r"\$\$\{|\$\{(?:(?P<name>[A-Za-z_][A-Za-z0-9_]*)(?P<default>:-[^}]*)?\})?")
 
 
 @dataclass(slots=True)
 class _Interpolation:
-    """resolving: the names of `vars` that wait for one another, innermost last."""
+    """resolving: the names of `vars` that wait for one another, innermost last. met: references so far."""
 
     variables: Mapping[str, str]
     own: Mapping[str, Node]
     problems: Problems
     resolved: dict[str, TextNode] = field(default_factory=dict)
     resolving: list[str] = field(default_factory=list)
+    cures: dict[str, str] = field(default_factory=dict)
+    met: int = 0
     added: int = 0
 
     def node(self, node: Node) -> Node:
         if isinstance(node, DictNode):
-            return replace(node, entries={key: self.node(value) for key, value in node.entries.items()})
+            entries = {key: self.node(value) for key, value in node.entries.items()}
+            return DictNode(entries, node.keys, node.place)
         if isinstance(node, ListNode):
-            return replace(node, items=tuple(self.node(item) for item in node.items))
-        return self.text(node)
+            return ListNode(tuple(self.node(item) for item in node.items), node.place)
+        return self.text(node) if "${" in node.text else node
 
     def text(self, node: TextNode) -> TextNode:
         """The scalar with its references replaced; pending where one could not be."""
-        if "${" not in node.text:
-            return node
         parts: list[str] = []
         end, pending, from_outside = 0, False, False
         for match in _REFERENCE.finditer(node.text):
@@ -47,9 +56,17 @@ class _Interpolation:
             pending |= value.pending
             from_outside |= value.from_outside
             parts.append(value.text)
-        return TextNode("".join(parts) + node.text[end:], node.plain, node.place, pending, from_outside)
+            if value.pending and match["name"] is None:
+                break  # what follows may be meant otherwise, and there may be thousands of it
+        text = "".join(parts) + node.text[end:]
+        if len(text) > LIMIT_TEXT:
+            return self.fail(node, "too_large", *TEXT_TOO_LONG)
+        return TextNode(text, node.plain, node.place, pending, from_outside)
 
     def reference(self, node: TextNode, match: re.Match[str]) -> TextNode:
+        self.met += 1
+        if self.met > LIMIT_REFERENCES:
+            raise self.give_up(node, *TOO_MANY_REFERENCES)
         if match[0] == "$${":
             return TextNode("${", False, node.place)
         name, default = match["name"], match["default"]
@@ -61,13 +78,10 @@ class _Interpolation:
         if default is not None and (value is None or (not value.pending and not value.text)):
             value = TextNode(default[2:], False, node.place)
         if value is None:
-            meant = did_you_mean(name, [*self.own, *_similar(name, self.variables)], "variables under `vars`")
-            cure = f"Set it in the environment or under `vars`, or write ${{{name}:-default}}. {meant}"
-            return self.fail(node, "unknown_variable", f"the variable {name} is not set.", cure)
+            return self.fail(node, "unknown_variable", f"the variable {show(name)} is not set.", self.cure(name))
         self.added += len(value.text)
         if self.added > LIMIT_ADDED:
-            message = f"the variables add more than {LIMIT_ADDED:,} characters."
-            return self.fail(node, "too_large", message, "Shorten them.")
+            raise self.give_up(node, *TOO_MANY_ADDED)
         return value
 
     def look_up(self, node: TextNode, name: str) -> TextNode | None:
@@ -77,10 +91,11 @@ class _Interpolation:
         if found is None:
             return None
         if name in self.resolving:
-            return self.fail(node, "unknown_variable", f"the variable {name} refers to itself.", "Give it a value.")
+            return self.fail(
+                node, "unknown_variable", f"the variable {show(name)} refers to itself.", "Give it a value."
+            )
         if len(self.resolving) >= LIMIT_CHAIN:
-            message = f"more than {LIMIT_CHAIN} variables refer to one another."
-            return self.fail(node, "too_deep", message, "Give them values.")
+            return self.fail(node, "too_deep", *TOO_LONG_A_CHAIN)
         if name not in self.resolved:
             self.resolving.append(name)
             # A list or a mapping under `vars` is the schema's to refuse.
@@ -92,8 +107,20 @@ class _Interpolation:
         try:
             value.encode()
         except UnicodeEncodeError:
-            return self.fail(node, "encoding", f"the variable {name} is not UTF-8 text.", "Set it anew.")
+            return self.fail(node, "encoding", f"the variable {show(name)} is not UTF-8 text.", "Set it anew.")
         return TextNode(value, True, node.place, from_outside=True)
+
+    def cure(self, name: str) -> str:
+        """For a variable that is not set. Looked for once, however often it is named."""
+        if name not in self.cures:
+            meant = did_you_mean(name, [*self.own, *_similar(name, self.variables)], "variables under `vars`")
+            write = f"Set it in the environment or under `vars`, or write ${{{show(name)}:-default}}."
+            self.cures[name] = f"{write} {meant}"
+        return self.cures[name]
+
+    def give_up(self, node: TextNode, message: str, cure: str) -> ManifestError:
+        self.problems.add(node.place, "too_large", message, cure)
+        return self.problems.error()
 
     def fail(self, node: TextNode, code: str, message: str, cure: str) -> TextNode:
         self.problems.add(node.place, code, message, cure)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
 from provisioner.declare.problems import Problems, TreePath
 from provisioner.declare.values import Place, TableName
@@ -18,23 +18,26 @@ class Outline:
     """tiers: None when something is wrong with them. steps, tables: those with nothing wrong so far; step_names: all.
 
     names: every table's, with its key in the manifest. made: step to the keys of its tables.
-    selections: the entries of `tables_from`, by number, likewise. whole: of all these, nothing was left out.
+    selections: the entries of `tables_from`, by number, likewise; selected: the steps that they name.
+    whole: of all these, nothing was left out. keys: of each table that a foreign key referred to so far.
     """
 
     tree: DictNode
-    tiers: tuple[TextNode, ...] | None
+    tiers: Mapping[str, TextNode] | None
     steps: Mapping[str, DictNode]
     tables: Mapping[str, DictNode]
-    step_names: tuple[str, ...]
+    step_names: Collection[str]
     names: Mapping[TableName, str]
     made: Mapping[str, Sequence[str]]
     selections: Mapping[int, DictNode]
+    selected: Collection[str]
     whole: bool
+    keys: dict[str, Collection[tuple[str, ...]]] = field(default_factory=dict)
 
 
 def make_outline(tree: DictNode, problems: Problems) -> Outline:
     """What of the tree can be compared; entries with a problem are left out."""
-    tiers = tuple(texts(tree, "tiers")) if not problems.touch("tiers") else None
+    tiers = {tier.text: tier for tier in texts(tree, "tiers")} if not problems.touch("tiers") else None
     steps, tables = _sound(tree, "steps", problems), _sound(tree, "tables", problems)
     whole = len(steps) == len(section(tree, "steps")) and len(tables) == len(section(tree, "tables"))
     whole = whole and not problems.is_broken("steps") and not problems.is_broken("tables")
@@ -50,7 +53,9 @@ def make_outline(tree: DictNode, problems: Problems) -> Outline:
     made: defaultdict[str, list[str]] = defaultdict(list)
     for key, table in tables.items():
         made[text_of(table, "step") or ""].append(key)
-    return Outline(tree, tiers, steps, tables, tuple(section(tree, "steps")), names, made, selections, whole)
+    selected = {text_of(node, "step") or "" for node in selections.values()}
+    step_names = section(tree, "steps").keys()
+    return Outline(tree, tiers, steps, tables, step_names, names, made, selections, selected, whole)
 
 
 def _sound(tree: DictNode, name: str, problems: Problems) -> dict[str, DictNode]:

@@ -6,6 +6,7 @@ import os
 import re
 from pathlib import Path
 
+from provisioner.declare.bounds import LIMIT_FOLDERS, LIMIT_PATH
 from provisioner.declare.problems import show_path
 from provisioner.declare.shorten import CUT
 
@@ -41,8 +42,19 @@ def absolute(folder: Path, text: str) -> Path:
     return Path(os.path.normpath(folder / text))
 
 
+def length_fault(text: str) -> Fault | None:
+    """What is wrong with the length of a path."""
+    if len(text) > LIMIT_PATH:
+        return "bad_path", f"a path has at most {LIMIT_PATH:,} characters.", "Give its folders shorter names."
+    if text.count("/") > LIMIT_FOLDERS:
+        return "bad_path", f"a path leads through at most {LIMIT_FOLDERS} folders.", "Put the file higher up."
+    return None
+
+
 def file_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fault | None:
     """What is wrong with the path of a file or folder; None when nothing is."""
+    if fault := length_fault(text):
+        return fault
     if not text.strip():
         return "bad_path", "the path is empty.", "Name a file."
     if is_url(text):
@@ -52,6 +64,8 @@ def file_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fa
 
 def load_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fault | None:
     """As file_fault, for what a load step reads: a path, a glob, `package:name/path`, or, where allowed, a URL."""
+    if fault := length_fault(text):
+        return fault
     if text.startswith("package:"):
         match = _PACKAGE.fullmatch(text)
         if match is None:
@@ -68,6 +82,8 @@ def load_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fa
 
 def database_fault(root: Path, folder: Path, text: str, outside_allowed: bool) -> Fault | None:
     """As file_fault, for the database."""
+    if fault := length_fault(text):
+        return fault
     if not text.strip():
         return "bad_path", "the path of the database is empty.", _NAME_A_FILE
     if text.startswith(":") or _SCHEME.match(text):
@@ -86,7 +102,8 @@ def _address(text: str) -> str:
 def _leaving(root: Path, folder: Path, text: str) -> Fault | None:
     if text.startswith("~"):
         return "bad_path", f"{show_path(text)}: ~ is not expanded.", "Write ${HOME} in its place."
-    if within(root, absolute(folder, text)) and within(root, folder / text):
+    plain, through_links = absolute(folder, text), folder / text
+    if within(root, plain) and (plain == through_links or within(root, through_links)):
         return None
     cure = "Move it into the project, or set `policy: {allow_outside_paths: true}`."
     return "outside_path", f"{show_path(text)} lies outside the project's folder.", cure

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from provisioner.declare.bounds import LIMIT_PATH
 from provisioner.declare.shorten import shorten
 from provisioner.declare.values import Place
-from provisioner.errors import ManifestError, Problem
+from provisioner.errors import MOST_PROBLEMS, ManifestError, Problem
 
 TreePath = tuple[str | int, ...]
 _SHOWN = 80
-_LONGEST_PATH = 4_096
 
 
 def show(text: str, longest: int = _SHOWN) -> str:
     """The text as a message may hold it: printable, and not longer than a line."""
+    text = text[: longest + 1]  # what is cut off anyhow is not looked through either
     if not text.isprintable() or not text.strip():
         text = ascii(text)
     return shorten(text, longest)
@@ -22,7 +23,7 @@ def show(text: str, longest: int = _SHOWN) -> str:
 
 def show_path(path: str) -> str:
     """As show, but whole: a path that is cut short helps nobody."""
-    return show(path, _LONGEST_PATH)
+    return show(path, LIMIT_PATH)
 
 
 def dotted(path: TreePath) -> str:
@@ -39,11 +40,16 @@ class Problems:
     broken: set[TreePath] = field(default_factory=set)
 
     def add(self, place: Place, code: str, message: str, cure: str = "", path: TreePath = ()) -> None:
-        """Note one problem. It is kept once, though an overlay is looked at both where it stands and where it lands."""
+        """Note one problem. It is kept once, though an overlay is looked at both where it stands and where it lands.
+
+        Raises ManifestError once there are so many that nobody wants to read more of them.
+        """
         if path:
             self.broken.add(path[:2])
         text = f"{dotted(path)}: {message}" if path else message
         self.found.setdefault((place, code, message), Problem(str(place), code, text, cure))
+        if len(self.found) >= MOST_PROBLEMS:
+            raise self.error()
 
     def is_broken(self, section: str, name: str | int = "") -> bool:
         return (section,) in self.broken or (section, name) in self.broken
@@ -54,4 +60,4 @@ class Problems:
 
     def error(self) -> ManifestError:
         """Every problem, in the order of the files."""
-        return ManifestError(tuple(self.found[key] for key in sorted(self.found)))
+        return ManifestError(self.found[key] for key in sorted(self.found))

@@ -104,10 +104,12 @@ def _check_reference(
     wanted = [column.text for column in texts(references, "columns")]
     named = wanted or [column.text for column in texts(other, "primary_key")]
     shown = show(target.text)
+    if target.text not in outline.keys:
+        outline.keys[target.text] = _keys_of(other)
     if not named:
         cure = "Give it one, or name the columns of a unique key under references: `columns: [...]`."
         problems.add(target.place, "foreign_key", f"{shown} has no primary key.", cure, path)
-    elif tuple(map(fold, named)) not in _keys_of(other):
+    elif tuple(map(fold, named)) not in outline.keys[target.text]:
         message = f"{', '.join(map(show, named))} is no key of {shown}."
         cure = f"Add `unique: [[{', '.join(map(show, named))}]]` to {shown}, or name one of its keys, in its order."
         problems.add(next(texts(references, "columns"), target).place, "foreign_key", message, cure, path)

@@ -20,7 +20,8 @@ _BAD_NAME = "Write name or schema.name, and double quotes around a part with a d
 
 def check_names(outline: Outline, problems: Problems) -> None:
     """Add a problem for each name that cannot be, clashes with another or contradicts it."""
-    _check_clashes(((tier.text, tier.place, ("tiers",)) for tier in outline.tiers or ()), fold, problems)
+    tiers = outline.tiers or {}
+    _check_clashes(((tier.text, tier.place, ("tiers",)) for tier in tiers.values()), fold, problems)
     for name in ("steps", "environments"):
         _check_clashes(_keys(outline.tree.get(name), (name,)), fold, problems)
     stem = Path(text_of(outline.tree, "database") or "").stem

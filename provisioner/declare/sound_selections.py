@@ -23,25 +23,30 @@ _REFUSED = {
 
 
 def _is_in_a_known_tier(outline: Outline, number: int, entry: DictNode, problems: Problems) -> None:
-    known = [tier.text for tier in outline.tiers or ()]
+    known = outline.tiers
     for tier in texts(entry, "tier"):
-        if outline.tiers is not None and tier.text not in known:
+        if known is not None and tier.text not in known:
             cure, path = did_you_mean(tier.text, known, "tiers"), ("tables_from", number, "tier")
             problems.add(tier.place, "unknown_tier", f"there is no tier {show(tier.text)}.", cure, path)
 
 
 def _has_a_dbt_step(outline: Outline, number: int, entry: DictNode, problems: Problems) -> None:
     path = ("tables_from", number, "step")
-    ours = [name for name, node in outline.steps.items() if kind_of(node) == "dbt"]
     for step in texts(entry, "step"):
+        known = outline.steps.get(step.text)
         if step.text not in outline.step_names:
             if not problems.is_broken("steps"):
-                cure = did_you_mean(step.text, ours, "dbt steps")
+                cure = did_you_mean(step.text, _dbt_steps(outline), "dbt steps")
                 problems.add(step.place, "unknown_step", f"there is no step {show(step.text)}.", cure, path)
-        elif step.text in outline.steps and step.text not in ours:
-            message = f"only dbt selects, and {show(step.text)} is a {kind_of(outline.steps[step.text])} step."
+        elif known is not None and kind_of(known) != "dbt":
+            ours = _dbt_steps(outline)
+            message = f"only dbt selects, and {show(step.text)} is a {kind_of(known)} step."
             cure = did_you_mean("", ours, "dbt steps") if ours else "Write its tables under `tables:`."
             problems.add(step.place, "selection", message, cure, path)
+
+
+def _dbt_steps(outline: Outline) -> list[str]:
+    return [name for name, node in outline.steps.items() if kind_of(node) == "dbt"]
 
 
 def _needs_no_other_run(outline: Outline, number: int, entry: DictNode, problems: Problems) -> None:

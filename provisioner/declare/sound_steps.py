@@ -13,8 +13,7 @@ StepCheck = Callable[[Outline, str, DictNode, Problems], None]
 
 
 def _is_reached(outline: Outline, key: str, step: DictNode, problems: Problems) -> None:
-    selected = {text_of(node, "step") for node in outline.selections.values()}
-    if outline.whole and key not in outline.made and key not in selected:
+    if outline.whole and key not in outline.made and key not in outline.selected:
         cure = f"Add a table with `step: {show(key)}`, or take the step out."
         message = "no table names this step, so it never runs."
         problems.add(step.place, "unreachable_step", message, cure, ("steps", key))

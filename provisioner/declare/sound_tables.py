@@ -32,9 +32,9 @@ _EXPECTED_OF_COLUMN = {
 
 
 def _is_in_a_known_tier(outline: Outline, key: str, table: DictNode, problems: Problems) -> None:
-    known = [tier.text for tier in outline.tiers or ()]
+    known = outline.tiers
     for tier in texts(table, "tier"):
-        if outline.tiers is not None and tier.text not in known:
+        if known is not None and tier.text not in known:
             cure = did_you_mean(tier.text, known, "tiers")
             message = f"there is no tier {show(tier.text)}."
             problems.add(tier.place, "unknown_tier", message, cure, ("tables", key, "tier"))

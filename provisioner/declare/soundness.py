@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from provisioner.declare.bounds import LIMIT_ALL_TYPES, LIMIT_PATHS, LIMIT_TYPES, TOO_MANY_PATHS, TOO_MANY_TYPES
 from provisioner.declare.merge import allows_outside_paths
-from provisioner.declare.outline import Outline, make_outline, texts
+from provisioner.declare.outline import Outline, make_outline, section, texts
 from provisioner.declare.paths import Fault, database_fault, file_fault, load_fault
 from provisioner.declare.problems import Problems, TreePath
 from provisioner.declare.sound_declared import DECLARED_CHECKS
@@ -23,21 +24,41 @@ def check_soundness(tree: DictNode, root: Path, folder: Path, problems: Problems
     """Add a problem for everything that is wrong with the tree; what the schema refused already is left alone."""
     outline = make_outline(tree, problems)
     check_names(outline, problems)
-    for key, step in outline.steps.items():
-        for check_step in STEP_CHECKS:
-            check_step(outline, key, step, problems)
+    # Tables first: a step that none of them names is often one that they misspell.
     for key, table in outline.tables.items():
         for check_table in (*TABLE_CHECKS, *DECLARED_CHECKS):
             check_table(outline, key, table, problems)
+    for key, step in outline.steps.items():
+        for check_step in STEP_CHECKS:
+            check_step(outline, key, step, problems)
     for number, selection in outline.selections.items():
         for check_selection in SELECTION_CHECKS:
             check_selection(outline, number, selection, problems)
+    _check_types(outline, problems)
     _check_paths(outline, root, folder, problems)
+
+
+def _check_types(outline: Outline, problems: Problems) -> None:
+    """DuckDB is asked what each of them is."""
+    types, size = set[str](), 0
+    for key, table in outline.tables.items():
+        for name, column in section(table, "columns").items():
+            node = column.get("type") if isinstance(column, DictNode) else column
+            if not isinstance(node, TextNode) or node.text in types:
+                continue
+            types.add(node.text)
+            size += len(node.text)
+            if len(types) > LIMIT_TYPES or size > LIMIT_ALL_TYPES:
+                problems.add(node.place, "too_large", *TOO_MANY_TYPES, ("tables", key, "columns", name))
+                return
 
 
 def _check_paths(outline: Outline, root: Path, folder: Path, problems: Problems) -> None:
     allowed = allows_outside_paths(outline.tree)
-    for node, fault, path in _paths(outline, problems):
+    for number, (node, fault, path) in enumerate(_paths(outline, problems), 1):
+        if number > LIMIT_PATHS:
+            problems.add(node.place, "too_large", *TOO_MANY_PATHS, path)
+            return
         # A deployment decides where its data lives, so a variable of the process may lead the database anywhere.
         free = allowed or (fault is database_fault and node.from_outside)
         found = fault(root, folder, node.text, free)

@@ -52,6 +52,8 @@ class TableName:
 
 
 def _split(text: str) -> list[str]:
+    if '"' not in text:
+        return text.split(".")
     parts, part, quoted, i = [], "", False, 0
     while i < len(text):
         char = text[i]
@@ -321,9 +323,20 @@ class Manifest:
     environment: str | None = None
     origin: Origin = field(default=Origin(), compare=False)
 
+    _steps: Mapping[str, Step] = field(init=False, repr=False, compare=False)
+    _tiers: Mapping[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_steps", {step.name: step for step in self.steps})
+        object.__setattr__(self, "_tiers", {tier: number for number, tier in enumerate(self.tiers)})
+
     @property
     def folder(self) -> Path:
         return self.path.parent
 
     def step(self, name: str) -> Step:
-        return next(step for step in self.steps if step.name == name)
+        return self._steps[name]
+
+    def level(self, tier: str) -> int:
+        """The tier's number, from 0 on."""
+        return self._tiers[tier]

@@ -12,11 +12,22 @@ from typing import Any
 
 import yaml
 
+from provisioner.declare.bounds import (
+    KEY_TOO_LONG,
+    LIMIT_DEPTH,
+    LIMIT_ENTRIES,
+    LIMIT_KEY,
+    LIMIT_NODES,
+    LIMIT_TEXT,
+    TEXT_TOO_LONG,
+    TOO_DEEP,
+    TOO_MANY_ENTRIES,
+    TOO_MANY_NODES,
+    Tally,
+)
 from provisioner.declare.problems import Problems, show
 from provisioner.declare.values import Place
 
-LIMIT_DEPTH = 64
-_TOO_DEEP = "too_deep", f"nested deeper than {LIMIT_DEPTH} levels.", "Flatten it."
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -66,6 +77,7 @@ class _Reader:
     take: Callable[[], yaml.Event]
     file: str
     problems: Problems
+    tally: Tally
 
     def place(self, event: yaml.Event) -> Place:
         mark = event.start_mark
@@ -87,13 +99,18 @@ class _Reader:
 
     def node(self, event: yaml.Event, depth: int, named_at: Place | None = None) -> Node:
         if depth > LIMIT_DEPTH:
-            self.refuse(event, *_TOO_DEEP)
+            self.refuse(event, "too_deep", *TOO_DEEP)
+        self.tally.nodes += 1
+        if self.tally.nodes > LIMIT_NODES:
+            self.refuse(event, "too_large", *TOO_MANY_NODES)
         place = self.place(event)
         if isinstance(event, yaml.AliasEvent):
             self.feature(place, f"alias *{show(event.anchor or '')}")
             return TextNode("", False, place, pending=True)
         self.refuse_features(event, place)
         if isinstance(event, yaml.ScalarEvent):
+            if len(event.value) > LIMIT_TEXT:
+                self.refuse(event, "too_large", *TEXT_TOO_LONG)
             return TextNode(event.value, event.implicit[0], place)
         if isinstance(event, yaml.SequenceStartEvent):
             return self.sequence(place, depth)
@@ -107,8 +124,10 @@ class _Reader:
             self.feature(place, f"tag {show(event.tag)}")
 
     def sequence(self, place: Place, depth: int) -> ListNode:
-        items = []
+        items: list[Node] = []
         while not isinstance(event := self.take(), yaml.SequenceEndEvent):
+            if len(items) == LIMIT_ENTRIES:
+                self.refuse(event, "too_large", *TOO_MANY_ENTRIES)
             items.append(self.node(event, depth + 1))
         return ListNode(tuple(items), place)
 
@@ -116,6 +135,10 @@ class _Reader:
         found = DictNode({}, {}, place)
         while not isinstance(event := self.take(), yaml.MappingEndEvent):
             key = self.node(event, depth + 1)
+            if len(found.entries) == LIMIT_ENTRIES:
+                self.refuse(event, "too_large", *TOO_MANY_ENTRIES)
+            if isinstance(key, TextNode) and len(key.text) > LIMIT_KEY:
+                self.refuse(event, "too_large", *KEY_TOO_LONG)
             value = self.node(self.take(), depth + 1, key.place)
             if not isinstance(key, TextNode):
                 self.problems.add(key.place, "wrong_type", "a key must be text.", "Write it as one word, or in quotes.")
@@ -137,16 +160,19 @@ class _Reader:
         raise _Refused
 
 
-def parse_tree(text: str, file: str, problems: Problems) -> Node | None:
-    """The tree of one YAML document; None, and a problem, where there is no reading it. file: for places."""
+def parse_tree(text: str, file: str, problems: Problems, tally: Tally | None = None) -> Node | None:
+    """The tree of one YAML document; None, and a problem, where there is no reading it.
+
+    file: for places. tally: of the files that were read before, for a manifest of several.
+    """
     try:
-        return _Reader(_LOADER(text).get_event, file, problems).document()
+        return _Reader(_LOADER(text).get_event, file, problems, tally or Tally()).document()
     except _Refused:
         return None
     except yaml.YAMLError as error:
         place, message = _syntax(error, text, file)
         if "nesting depth" in message:  # PyYAML from 6.0.4 on looks that far ahead by itself
-            problems.add(place, *_TOO_DEEP)
+            problems.add(place, "too_deep", *TOO_DEEP)
             return None
         problems.add(place, "syntax", f"this is not YAML: {message}.", _syntax_cure(text, place))
         return None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -33,7 +33,7 @@ def make_dbt_units(
     for name in asked:
         if name in by_relation:
             _add(by_relation[name], dbt, by_relation, needed)
-    tiers = {table.name: manifest.tiers.index(table.tier) for table in manifest.tables}
+    tiers = {table.name: manifest.level(table.tier) for table in manifest.tables}
     named = {table.name: steps[table.step] for table in manifest.tables if table.step in steps}
     units = [_unit(node, _step(node, named, steps), wants, tiers, manifest, notes) for node in needed.values()]
     return units, {node.node.unique_id: _reads(node, dbt) for node in needed.values()}
@@ -47,18 +47,16 @@ def nodes_by_relation(manifest: Manifest, dbt: DbtGraph) -> dict[TableName, DbtG
     return {name: node for name, node in nodes.items() if name not in others} if others else nodes
 
 
-def unmade_tables(manifest: Manifest, dbt: DbtGraph) -> list[Problem]:
+def unmade_tables(manifest: Manifest, dbt: DbtGraph) -> Iterator[Problem]:
     """The tables that a dbt step is to make and that no node of its command makes."""
     nodes = nodes_by_relation(manifest, dbt)
     steps = {step.name: step for step in manifest.steps if step.kind is StepKind.DBT}
-    problems = []
     for table in manifest.tables:
         if table.step in steps:
             node = nodes.get(table.name)
             step = steps[table.step]
             if node is None or node.node.command not in COMMANDS[step.source]:
-                problems.append(_unmade(table, step, node, nodes.values()))
-    return problems
+                yield _unmade(table, step, node, nodes.values())
 
 
 def _unmade(table: Table, step: Step, node: DbtGraphNode | None, nodes: Iterable[DbtGraphNode]) -> Problem:

@@ -10,7 +10,6 @@ import os
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from glob import has_magic, iglob
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -100,6 +99,6 @@ def _relative(names: Iterable[str]) -> Iterator[str]:
     none: DuckDB would read that one.
     """
     for name in names:
-        here = os.path.lexists(name) or (has_magic(name) and any(iglob(name)))
+        here = os.path.lexists(name) or resolve_input(name, Path())
         if not here and not os.path.isabs(name):
             yield os.path.abspath(name)

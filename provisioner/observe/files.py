@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-import glob
+import errno
 import hashlib
 import os
 from importlib.machinery import PathFinder
 from pathlib import Path
 
+from provisioner.declare.reading import read_chunks, read_whole
 from provisioner.errors import InputError
+from provisioner.observe.patterns import find_files, has_magic
 
 PACKAGE = "package:"
-_CHUNK = 1 << 20
+# Of SQL and of Python; nobody has written more.
+_LONGEST_TEXT = 64 * 2**20
 
 
 def resolve_input(text: str, folder: Path) -> tuple[Path, ...]:
@@ -26,10 +29,7 @@ def resolve_input(text: str, folder: Path) -> tuple[Path, ...]:
     # os.path, because pathlib raises for a name that is too long and a folder that may not be looked into.
     if os.path.isfile(path := base / rest):
         return (path,)
-    if not glob.has_magic(rest):
-        return ()
-    found = glob.glob(rest, root_dir=base, recursive=True)
-    return tuple(sorted(base / name for name in found if os.path.isfile(base / name)))
+    return tuple(sorted(base / name for name in find_files(rest, base))) if has_magic(rest) else ()
 
 
 def where(text: str, folder: Path) -> str:
@@ -42,38 +42,46 @@ def digest_file(path: Path) -> str:
     """Hex digest of a file's bytes. Raises InputError."""
     digest = hashlib.blake2b(digest_size=32)
     try:
-        with path.open("rb") as file:
-            while chunk := file.read(_CHUNK):
-                digest.update(chunk)
+        for chunk in read_chunks(path):
+            digest.update(chunk)
     except OSError as error:
         raise _unreadable(path, error) from error
     return digest.hexdigest()
 
 
 def read_text(path: Path) -> str:
-    """A file's text. Raises InputError: input_unreadable, input_encoding."""
+    """A file's text, its lines ending as Python has them. Raises InputError: input_unreadable, input_encoding."""
     try:
-        return path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise _unreadable(path, error) from error
+        return read_bytes(path).decode().replace("\r\n", "\n").replace("\r", "\n")
     except UnicodeDecodeError as error:
         line = error.object[: error.start].count(b"\n") + 1
         message = f"{path}:{line}: this is not UTF-8 text."
         raise InputError(message, code="input_encoding", cure="Save the file as UTF-8.") from error
 
 
+def read_bytes(path: Path) -> bytes:
+    """What is in a file of SQL or Python. Raises InputError: input_unreadable."""
+    try:
+        data = read_whole(path, _LONGEST_TEXT)
+        if len(data) > _LONGEST_TEXT:
+            raise OSError(errno.EFBIG, f"it has more than {_LONGEST_TEXT // 2**20} MiB")
+    except OSError as error:
+        raise _unreadable(path, error) from error
+    return data
+
+
 def _unreadable(path: Path, error: OSError) -> InputError:
-    return InputError(
-        f"{path} cannot be read: {error.strerror or error}.",
-        code="input_unreadable",
-        cure=f"Give yourself the right to read it: chmod u+r {path}",
+    forbidden = error.errno in (errno.EACCES, errno.EPERM)
+    cure = (
+        f"Give yourself the right to read it: chmod u+r {path}" if forbidden else "Put a file there that can be read."
     )
+    return InputError(f"{path} cannot be read: {error.strerror or error}.", code="input_unreadable", cure=cure)
 
 
 def has_wildcard(text: str, folder: Path) -> bool:
     """Whether `text` is a pattern: it may name several files, or other ones tomorrow."""
     base, rest = _base(text, folder)
-    return base is not None and glob.has_magic(rest) and not os.path.isfile(base / rest)
+    return base is not None and has_magic(rest) and not os.path.isfile(base / rest)
 
 
 def label_of(text: str, path: Path, folder: Path) -> str:

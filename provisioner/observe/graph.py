@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from itertools import chain, islice
 from typing import Any
 
 from provisioner.declare.collector import collector_at_rest
 from provisioner.declare.suggest import nearest
 from provisioner.declare.values import DEFAULT_SCHEMA, Manifest, StepKind, Table, TableName, fold
-from provisioner.errors import ManifestError, Problem
+from provisioner.errors import MOST_PROBLEMS, ManifestError, Problem
 from provisioner.observe.catalog_name import catalog_name
 from provisioner.observe.dbt_units import Reads, make_dbt_units, nodes_by_relation, unmade_tables
 from provisioner.observe.digest import digest
@@ -36,28 +37,32 @@ def read_graph(manifest: Manifest, dbt: DbtGraph, notes: Notes) -> Graph:
     step that is not there.
     """
     manifest, faults = add_selected(manifest, dbt)
-    wants, problems = make_wants(manifest, nodes_by_relation(manifest, dbt))
-    problems += faults
+    wants, unknown = make_wants(manifest, nodes_by_relation(manifest, dbt))
     units, reads, writes = _own_units(manifest, wants, notes)
     also = [name for names in reads.values() for name in names if isinstance(name, TableName)]
     dbt_units, dbt_reads = make_dbt_units(manifest, dbt, wants, also, notes)
     units += dbt_units
-    problems += unmade_tables(manifest, dbt)
-    problems += _two_makers(manifest, units, dbt)
-    problems += _unmade(manifest, units, reads)
-    problems += _trespasses(manifest, units, writes)
-    _refuse(problems)
+    _refuse(
+        chain(
+            unknown,
+            faults,
+            unmade_tables(manifest, dbt),
+            _two_makers(manifest, units, dbt),
+            _unmade(manifest, units, reads),
+            _trespasses(manifest, units, writes),
+        )
+    )
     connected = _connect(units, {**reads, **dbt_reads})
     if cycle := find_cycle(connected):
         _refuse([cycle_problem(cycle, connected, manifest)])
     graph = settle_tiers(sort_by_reads(connected))
-    _refuse(list(tier_problems(graph, manifest)))
+    _refuse(tier_problems(graph, manifest))
     return Graph(graph, manifest.tables, manifest.sequences, frozenset(manifest.forget))
 
 
-def _refuse(problems: list[Problem]) -> None:
-    if problems:
-        raise ManifestError(tuple(sorted(problems, key=_by_place)))
+def _refuse(problems: Iterable[Problem]) -> None:
+    if found := sorted(islice(problems, MOST_PROBLEMS), key=_by_place):
+        raise ManifestError(found)
 
 
 def _by_place(problem: Problem) -> tuple[str, int, int, str]:
@@ -77,16 +82,17 @@ def _own_units(
     units = [_declared(table, wants[table.name], manifest) for table in tables[None]]
     reads: Reads = {f"{DECLARED_ID}{table.name}": tuple(_declared_reads(table)) for table in tables[None]}
     writes: dict[str, Writes] = {}
+    home = _home(manifest)
     for step in manifest.steps:
         if step.kind is not StepKind.DBT:
             made = tuple(wants[table.name] for table in tables[step.name])
             facts = read_step(step, made, manifest.folder, notes)
-            reads[step.name], writes[step.name] = tuple(_at_home(facts.reads, manifest)), facts.writes
+            reads[step.name], writes[step.name] = _at_home(facts.reads, home), facts.writes
             units.append(
                 Unit(
                     step.name,
                     UnitKind(step.kind),
-                    manifest.tiers.index(tables[step.name][0].tier),
+                    manifest.level(tables[step.name][0].tier),
                     made,
                     (),
                     step.source,
@@ -101,19 +107,22 @@ def _own_units(
     return units, reads, writes
 
 
-def _at_home(names: Iterable[TableName], manifest: Manifest) -> Iterator[TableName]:
-    """DuckDB takes the first of two parts for the database, where that has this name and no schema has."""
-    catalog, schemas = fold(catalog_name(manifest.database)), {fold(table.name.schema) for table in manifest.tables}
-    for name in names:
-        at_home = fold(name.schema) == catalog and catalog not in schemas
-        yield TableName(DEFAULT_SCHEMA, name.name) if at_home else name
+def _home(manifest: Manifest) -> str:
+    """The database's own name, where no schema has it; DuckDB takes it for the first of a name's two parts."""
+    catalog = fold(catalog_name(manifest.database))
+    return "" if any(fold(table.name.schema) == catalog for table in manifest.tables) else catalog
+
+
+def _at_home(names: Iterable[TableName], home: str) -> tuple[TableName, ...]:
+    """The names as they are within the database."""
+    return tuple(TableName(DEFAULT_SCHEMA, name.name) if fold(name.schema) == home else name for name in names)
 
 
 def _declared(table: Table, want: Want, manifest: Manifest) -> Unit:
     return Unit(
         f"{DECLARED_ID}{table.name}",
         UnitKind.DECLARED,
-        manifest.tiers.index(table.tier),
+        manifest.level(table.tier),
         (want,),
         (),
         table.place.file,
@@ -150,9 +159,9 @@ def _definition(table: Table, want: Want) -> dict[str, str]:
     return {label: digest(part) for label, part in parts.items()}
 
 
-def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Problem]:
+def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> Iterator[Problem]:
     made = {table for unit in units for table in unit.tables}
-    return [
+    return (
         Problem(
             str(manifest.step(step).place),
             "unmade",
@@ -162,10 +171,10 @@ def _unmade(manifest: Manifest, units: Iterable[Unit], reads: Reads) -> list[Pro
         for step, names in reads.items()
         for name in names
         if name not in made and not step.startswith(DECLARED_ID)
-    ]
+    )
 
 
-def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> list[Problem]:
+def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> Iterator[Problem]:
     """What a needed node of dbt makes, nothing else makes: two would replace each other's rows for ever."""
     own = {table: unit for unit in units if not unit.dbt for table in unit.tables}
     needed = {table: unit for unit in units if unit.dbt for table in unit.tables}
@@ -173,11 +182,11 @@ def _two_makers(manifest: Manifest, units: Iterable[Unit], dbt: DbtGraph) -> lis
     for node in dbt.nodes.values():
         if node.relation is not None and node.relation in needed:
             nodes[node.relation].append(node.node.unique_id)
-    return [
+    return (
         _made_twice(name, own.get(name), nodes[name], place_of(unit, manifest))
         for name, unit in needed.items()
         if name in own or len(nodes[name]) > 1
-    ]
+    )
 
 
 def _made_twice(name: TableName, own: Unit | None, nodes: list[str], place: str) -> Problem:
@@ -195,12 +204,13 @@ def _trespasses(manifest: Manifest, units: list[Unit], writes: Mapping[str, Writ
     indexed = {
         TableName(table.name.schema, index.name): table.name for table in manifest.tables for index in table.indexes
     }
+    home = _home(manifest)
     for step, written in writes.items():
         place = str(manifest.step(step).place)
-        names = [*_at_home(written.relations, manifest)]
-        names += [indexed[name] for name in _at_home(written.indexes, manifest) if name in indexed]
+        names = [*_at_home(written.relations, home)]
+        names += [indexed[name] for name in _at_home(written.indexes, home) if name in indexed]
         schemas = {fold(schema) for schema in written.schemas}
-        names += [name for name in makers if fold(name.schema) in schemas]
+        names += [name for name in makers if schemas and fold(name.schema) in schemas]
         for name in dict.fromkeys(names):
             if name in makers and makers[name].id != step:
                 owner = "the manifest declares for its users" if _is_users(makers[name]) else f"{makers[name].id} makes"

@@ -7,7 +7,7 @@ next time, the answer is the same.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -54,6 +54,7 @@ class Notes:
     _signed: dict[str, Signature | None] = field(default_factory=dict)
     _wildcards: dict[tuple[str, str], tuple[str, ...]] = field(default_factory=dict)
     _packages: dict[str, str] = field(default_factory=dict)
+    _found: dict[tuple[str, Path], tuple[Path, ...]] = field(default_factory=dict)
 
     def saw(self, path: Path) -> None:
         """A file, folder or absence that what is found depends on. To be called before it is read."""
@@ -84,7 +85,12 @@ class Notes:
         return read_text(path)
 
     def find(self, text: str, folder: Path) -> tuple[Path, ...]:
-        """As resolve_input."""
+        """As resolve_input, and the same each time."""
+        if (text, folder) not in self._found:
+            self._found[text, folder] = self._look_for(text, folder)
+        return self._found[text, folder]
+
+    def _look_for(self, text: str, folder: Path) -> tuple[Path, ...]:
         package = package_of(text)
         if package is not None:
             self.package(package)
@@ -112,9 +118,9 @@ class Notes:
         found = {label_of(text, path, folder): self.digest(path) for text in texts for path in self.find(text, folder)}
         return dict(sorted(found.items()))
 
-    def missing(self, texts: Iterable[str], folder: Path) -> tuple[tuple[str, str], ...]:
+    def missing(self, texts: Iterable[str], folder: Path) -> Iterator[tuple[str, str]]:
         """The texts that name no file, each with the place where one was expected."""
-        return tuple((text, where(text, folder)) for text in texts if not self.find(text, folder))
+        return ((text, where(text, folder)) for text in texts if not self.find(text, folder))
 
     def changed(self, names: Iterable[str]) -> tuple[str, ...]:
         """The files with a fact of one of these names that are not what they were when they were read."""

@@ -10,6 +10,9 @@ from provisioner.declare.values import Manifest
 from provisioner.errors import Problem
 from provisioner.observe.values import Unit
 
+# Of a circle: so many are named, half of them where it begins and half where it ends.
+_TOLD = 20
+
 
 def find_cycle(units: Mapping[str, Unit]) -> tuple[str, ...]:
     """The ids on one cycle, each before the one that reads it; empty when there is none."""
@@ -49,9 +52,11 @@ def cycle_problem(cycle: tuple[str, ...], units: Mapping[str, Unit], manifest: M
     if len(cycle) == 1:
         return Problem(place, "cycle", f"{first} reads what it makes.", "Let it read from another table.")
     turn = cycle.index(first)
-    way = " -> ".join((*cycle[turn:], *cycle[:turn], first))
+    turned = (*cycle[turn:], *cycle[:turn], first)
+    way = " -> ".join(turned if len(cycle) <= _TOLD else (*turned[: _TOLD // 2], "…", *turned[-_TOLD // 2 :]))
+    count = f" of {len(cycle):,}" if len(cycle) > _TOLD else ""
     return Problem(
-        place, "cycle", f"these read from each other in a circle: {way}.", "Break the circle at one of them."
+        place, "cycle", f"these read from each other in a circle{count}: {way}.", "Break the circle at one of them."
     )
 
 
@@ -75,7 +80,4 @@ def place_of(unit: Unit, manifest: Manifest) -> str:
     for want in unit.wants:
         if want.place:
             return str(want.place)
-    for step in manifest.steps:
-        if step.name == unit.step:
-            return str(step.place)
-    return unit.source
+    return str(manifest.step(unit.step).place) if unit.step else unit.source

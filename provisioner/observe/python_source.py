@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.machinery import PathFinder
 from pathlib import Path
+from typing import Any
 
 from provisioner.declare.suggest import did_you_mean, nearest
 from provisioner.errors import InputError
+from provisioner.observe.files import read_bytes
 from provisioner.observe.notes import Notes
 
 _BLOCKS = (ast.If, ast.Try, ast.With)
@@ -46,7 +48,7 @@ def locate_function(source: str, folder: Path, notes: Notes) -> PythonSource:
             code="python_missing",
             cure=f"Write {expected}.py, or install the package.",
         )
-    _check_function(function, path)
+    _check_function(function, path, notes)
     return PythonSource(module, function, path, tuple(sorted(_closure(module, path, folder, notes))))
 
 
@@ -78,8 +80,8 @@ def _single_file(module: str, notes: Notes) -> Path | None:
     return _first((Path(spec.origin),), notes) if spec and spec.origin and spec.origin.endswith(".py") else None
 
 
-def _check_function(function: str, path: Path) -> None:
-    names = list(_names(_parse(path).body))
+def _check_function(function: str, path: Path, notes: Notes) -> None:
+    names = _contents(path, notes)["names"]
     if function not in names:
         raise InputError(
             f"{path} has no function {function} at its top level.",
@@ -94,9 +96,19 @@ def _cure(function: str, names: list[str]) -> str:
     return f"Write `def {function}(connection, context):` there."
 
 
+def _contents(path: Path, notes: Notes) -> dict[str, Any]:
+    """What is in a module, as JSON values. names: at its top level. imports: each level, module and names."""
+    return dict(notes.fact(path, "module", _read_module))
+
+
+def _read_module(path: Path) -> dict[str, Any]:
+    tree = _parse(path)
+    return {"names": list(_names(tree.body)), "imports": list(_imports(tree))}
+
+
 def _parse(path: Path) -> ast.Module:
     try:
-        return ast.parse(path.read_bytes(), filename=str(path))
+        return ast.parse(read_bytes(path), filename=str(path))
     except (SyntaxError, ValueError) as error:
         line = getattr(error, "lineno", None) or 1
         words = getattr(error, "msg", None) or str(error)
@@ -124,7 +136,7 @@ def _closure(module: str, path: Path, folder: Path, notes: Notes) -> set[Path]:
     found, waiting = {path}, [(module, path)]
     while waiting:
         name, file = waiting.pop()
-        for imported in _imported(name, file):
+        for imported in _imported(name, file, notes):
             for parent in _with_parents(imported):
                 target = _module_file(parent, folder, notes)
                 if target is not None and target not in found:
@@ -133,15 +145,21 @@ def _closure(module: str, path: Path, folder: Path, notes: Notes) -> set[Path]:
     return found
 
 
-def _imported(module: str, path: Path) -> Iterator[str]:
+def _imports(tree: ast.Module) -> Iterator[tuple[int, str, list[str]]]:
+    """`import a` as it would be without a level and with no names."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((0, alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            yield node.level, node.module or "", [alias.name for alias in node.names]
+
+
+def _imported(module: str, path: Path, notes: Notes) -> Iterator[str]:
     """Dotted names that may be modules: those imported, and of `from a import b` both a and a.b."""
     package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    for node in ast.walk(_parse(path)):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom):
-            base = ".".join(filter(None, (_upward(package, node.level), node.module)))
-            yield from filter(None, (base, *(f"{base}.{alias.name}" if base else alias.name for alias in node.names)))
+    for level, source, names in _contents(path, notes)["imports"]:
+        base = ".".join(filter(None, (_upward(package, level), source)))
+        yield from filter(None, (base, *(f"{base}.{name}" if base else name for name in names)))
 
 
 def _upward(package: str, level: int) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+from provisioner.errors import MOST_PROBLEMS
+
 if TYPE_CHECKING:
     import duckdb
 
@@ -22,7 +24,7 @@ PLAIN: Mapping[str, str] = {
 
 
 def resolve_types(texts: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]]:
-    """Each type text with its canonical text, and the sorted texts that are no type to DuckDB.
+    """Each type text with its canonical text, and the sorted texts that are no type to DuckDB, the first of them.
 
     DuckDB parses the texts and runs none of them. Types that exist only inside one database (CREATE TYPE) are unknown.
     """
@@ -41,6 +43,8 @@ def resolve_types(texts: Iterable[str]) -> tuple[dict[str, str], tuple[str, ...]
                 resolved[text] = _canonical(connection, text)
             except (duckdb.Error, RuntimeError):
                 unknown.append(text)
+                if len(unknown) == MOST_PROBLEMS:
+                    break
     return resolved, tuple(unknown)
 
 

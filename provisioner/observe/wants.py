@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import fields
+from itertools import chain
+from operator import attrgetter
 
+from provisioner.declare.problems import show
 from provisioner.declare.suggest import did_you_mean
 from provisioner.declare.values import Column, Manifest, Table, TableKind, TableName
 from provisioner.errors import Problem
@@ -19,16 +22,16 @@ TYPES = (
 
 def make_wants(
     manifest: Manifest, nodes: Mapping[TableName, DbtGraphNode]
-) -> tuple[dict[TableName, Want], list[Problem]]:
+) -> tuple[dict[TableName, Want], Iterator[Problem]]:
     """nodes: the dbt node behind each relation; what dbt makes of it decides the kind where the manifest is silent."""
     resolved, unknown = resolve_types({column.type for table in manifest.tables for column in table.columns})
-    problems = list(_unknown_types(manifest.tables, frozenset(unknown)))
+    others: list[Problem] = []
     wants = {}
     for table in manifest.tables:
         node = nodes.get(table.name)
         made = node.kind if node and table.step and node.kind else None
         if made and table.kind and made is not table.kind:
-            problems.append(_other_kind(table, made))
+            others.append(_other_kind(table, made))
         wants[table.name] = Want(
             table.name,
             TableKind.VIEW if table.sql is not None else table.kind or made or TableKind.TABLE,
@@ -41,21 +44,24 @@ def make_wants(
             table.step is None,
             declaration=table if table.step is None else None,
         )
-    return wants, problems
+    return wants, chain(_unknown_types(manifest.tables, frozenset(unknown)), others)
+
+
+_REST = attrgetter(*(field.name for field in fields(Column) if field.name not in ("name", "type")))
 
 
 def _canonical(column: Column, type_text: str) -> Column:
-    return column if column.type == type_text else replace(column, type=type_text)
+    return column if column.type == type_text else Column(column.name, type_text, *_REST(column))
 
 
-def _unknown_types(tables: Iterable[Table], unknown: frozenset[str]) -> Iterable[Problem]:
+def _unknown_types(tables: Iterable[Table], unknown: frozenset[str]) -> Iterator[Problem]:
     for table in tables:
         for column in table.columns:
             if column.type in unknown:
                 yield Problem(
                     str(column.place),
                     "unknown_type",
-                    f"{table.name}.{column.name} has the type {column.type}, which DuckDB does not know.",
+                    f"{table.name}.{column.name} has the type {show(column.type)}, which DuckDB does not know.",
                     did_you_mean(column.type.upper(), TYPES, "types"),
                 )
 

@@ -6,11 +6,12 @@ from dataclasses import asdict
 from typing import Any
 
 from provisioner.declare.values import Manifest
-from provisioner.errors import ManifestError, ProvisionError
+from provisioner.errors import ManifestError, Problem, ProvisionError
 from provisioner.execute.history import History
 from provisioner.execute.values import Run, UnitResult
 from provisioner.reconcile.values import Action, Drift, Plan, Rehearsed
 from provisioner.report.converged import FORMAT, empty_plan_json, empty_run_json
+from provisioner.report.words import LONGEST_MESSAGE, LONGEST_PROBLEM, cut
 
 
 def plan_json(plan: Plan, manifest: Manifest) -> dict[str, Any]:
@@ -75,14 +76,21 @@ def _unit(result: UnitResult) -> dict[str, Any]:
 
 
 def error_json(error: ProvisionError) -> dict[str, Any]:
-    """An error, with every problem of a manifest."""
-    problems = error.problems if isinstance(error, ManifestError) else ()
+    """An error, with the first problems of a manifest, and how many there are."""
     body = {"format": FORMAT, "error": _error(error)}
-    return {**body, "problems": [asdict(problem) for problem in problems]} if problems else body
+    if not isinstance(error, ManifestError):
+        return body
+    return {**body, "problem_count": len(error.problems), "problems": [_problem(one) for one in error.told]}
+
+
+def _problem(one: Problem) -> dict[str, str]:
+    message, cure = (cut(text, LONGEST_PROBLEM) for text in (one.message, one.cure))
+    return {"place": one.place, "code": one.code, "message": message, "cure": cure}
 
 
 def _error(error: ProvisionError) -> dict[str, str]:
-    return {"code": error.code, "message": error.message, "cure": error.cure}
+    message, cure = (cut(text, LONGEST_MESSAGE) for text in (error.message, error.cure))
+    return {"code": error.code, "message": message, "cure": cure}
 
 
 def history_json(history: History) -> dict[str, Any]:

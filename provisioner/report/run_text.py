@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from provisioner.declare.values import Manifest
-from provisioner.errors import ManifestError, ProvisionError
+from provisioner.errors import MOST_PROBLEMS, ManifestError, Problem, ProvisionError
 from provisioner.execute.events import Outcome
 from provisioner.execute.values import Run
 from provisioner.reconcile.wording import many
 from provisioner.report.converged import Paint, plain
 from provisioner.report.plan_text import plan_summary
-from provisioner.report.words import seconds
+from provisioner.report.words import LONGEST_MESSAGE, LONGEST_PROBLEM, cut, seconds
 
 
 def run_text(run: Run, manifest: Manifest, paint: Paint = plain) -> str:
@@ -24,13 +24,17 @@ def run_text(run: Run, manifest: Manifest, paint: Paint = plain) -> str:
 
 
 def error_text(error: ProvisionError, paint: Paint = plain) -> str:
-    """The error and its cure, each at the start of its own line."""
+    """The error and its cure, each at the start of its own line; of a manifest its first problems, each likewise."""
     if isinstance(error, ManifestError):
-        count = many(len(error.problems), "problem")
-        lines = [f"{one.place}: {paint(one.message, 'bold')}" + _cure_line(one.cure, paint) for one in error.problems]
-        return "\n".join([paint("error: ", "red") + f"the manifest has {count}", *lines])
-    return paint("error: ", "red") + error.message + _cure_line(error.cure, paint)
+        count = many(len(error.problems), "problem") + (" or more" if len(error.problems) == MOST_PROBLEMS else "")
+        lines = [_problem_text(one, paint) for one in error.told]
+        return "\n".join([paint("error: ", "red") + f"the manifest has {count}", *lines, *error.untold])
+    return paint("error: ", "red") + cut(error.message, LONGEST_MESSAGE) + _cure_line(error.cure, paint)
+
+
+def _problem_text(one: Problem, paint: Paint) -> str:
+    return f"{one.place}: {paint(cut(one.message, LONGEST_PROBLEM), 'bold')}" + _cure_line(one.cure, paint)
 
 
 def _cure_line(cure: str, paint: Paint) -> str:
-    return "\n" + paint("  cure: ", "green") + cure if cure else ""
+    return "\n" + paint("  cure: ", "green") + cut(cure, LONGEST_PROBLEM) if cure else ""

@@ -7,6 +7,17 @@ from collections.abc import Iterable
 from provisioner.declare.escape import one_line
 from provisioner.observe.values import DECLARED_ID
 
+# Of a message, in characters: what a program repeats of its input may be of any length.
+LONGEST_PROBLEM, LONGEST_MESSAGE = 1_000, 20_000
+
+
+def cut(text: str, longest: int) -> str:
+    """The text, or its beginning and its end, with the number of characters between them that are left out."""
+    if len(text) <= longest:
+        return text
+    end = longest // 4
+    return f"{text[: longest - end]} … ({len(text) - longest:,} characters left out) … {text[-end:]}"
+
 
 def seconds(value: float) -> str:
     """`0.21 s`, `12.3 s`, `4 min 05 s`, `1 h 02 min`."""

@@ -78,7 +78,7 @@ def test_a_folder_in_place_of_a_file_is_refused(tmp_path: Path) -> None:
 
 def test_a_pipe_is_not_waited_for(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.yaml")
-    with pytest.raises(ManifestError, match="is not a file"):
+    with pytest.raises(ManifestError, match="it is a pipe, not a file"):
         load_manifest(tmp_path / "pipe.yaml", variables={})
 
 

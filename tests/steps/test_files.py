@@ -47,7 +47,7 @@ def test_a_package_holds_files_and_is_not_imported(folder):
 
 
 def test_what_is_missing_is_told_with_its_place(folder):
-    assert Notes().missing(("a.csv", "gone.csv", "n*.csv"), folder) == (
+    assert tuple(Notes().missing(("a.csv", "gone.csv", "n*.csv"), folder)) == (
         ("gone.csv", str(folder / "gone.csv")),
         ("n*.csv", str(folder / "n*.csv")),
     )

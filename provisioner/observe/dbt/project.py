@@ -12,6 +12,7 @@ from typing import Any
 
 import yaml
 
+from provisioner.declare.reading import read_chunks
 from provisioner.declare.values import DbtProject
 from provisioner.errors import InputError
 from provisioner.observe.catalog_name import catalog_name
@@ -67,7 +68,8 @@ def read_project(project: DbtProject) -> ProjectFile:
 def read_yaml(path: Path, project: DbtProject) -> dict[str, Any]:
     """A YAML file of dbt's that must hold a mapping. Raises InputError with the place."""
     try:
-        said = yaml.load(path.read_text(encoding="utf-8"), getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+        text = b"".join(read_chunks(path)).decode()
+        said = yaml.load(text, getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except FileNotFoundError:
         cure = "Set dbt.project_dir to the folder that holds dbt_project.yml."
         if path.name != PROJECT_FILE:
@@ -204,7 +206,7 @@ def walk(root: Path, ignored: frozenset[Path], seen: set[str], notes: Notes) -> 
 
 def _read(path: Path) -> bytes:
     try:
-        return path.read_bytes()
+        return b"".join(read_chunks(path))
     except OSError:
         return b""  # gone or not for us: dbt will say so when it matters
 
