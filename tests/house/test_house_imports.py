@@ -67,7 +67,7 @@ LIGHT = {
     "provisioner.observe.own",
     *("provisioner.observe.proof", "provisioner.observe.seal", "provisioner.declare.signature"),
     *("provisioner.options", "provisioner.report", "provisioner.report.converged", "provisioner.report.escape"),
-    "provisioner.declare.redact",
+    *("provisioner.declare.redact", "provisioner.declare.visible"),
 }
 """What answers that there is nothing to do. A module more is time that everyone waits, at every start."""
 
