@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.declare.bounds import LIMIT_ENTRIES
 from provisioner.declare.escape import one_line
 from provisioner.declare.suggest import did_you_mean
 from provisioner.declare.values import TableName
@@ -41,6 +42,12 @@ def describe_database(path: Path, tables: Iterable[str] = ()) -> Imported:
     if names := [_find(text, found, path) for text in tables]:
         found = choose(found, names)
     found = keep_expressible(found)
+    if len(found.shapes) > LIMIT_ENTRIES:
+        raise DatabaseError(
+            f"{path} holds {len(found.shapes):,} tables and views; a manifest holds at most {LIMIT_ENTRIES:,}.",
+            cure="Name those that matter: --tables NAMES",
+            code="too_large",
+        )
     found = leave_out(found, find_unmakeable(found.shapes, found.sequences))
     return Imported(manifest_text(found, _name(path), str(path)), found.left_out)
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import re
-import unicodedata
+
+from provisioner.declare.visible import is_hidden
 
 # Colours alone, as we paint them ourselves.
 _COLOUR = re.compile(r"(\x1b\[(?:0|1|2|3[0-7]|9[0-7])m)")
-# They join the letters of some languages, and the parts of pictures.
-_JOINERS = "\u200c\u200d"
-_HIDDEN = ("Cc", "Cf", "Cs", "Zl", "Zp")
 
 
 def escape(text: str) -> str:
@@ -30,8 +28,7 @@ class _Written(dict[int, str | int]):
 
     def __missing__(self, code: int) -> str | int:
         char = chr(code)
-        hidden = unicodedata.category(char) in _HIDDEN and char not in "\n\t" + _JOINERS
-        self[code] = _write_out(char) if hidden else code
+        self[code] = _write_out(char) if is_hidden(char) and char not in "\n\t" else code
         return self[code]
 
 

@@ -165,6 +165,7 @@ _WORDS: dict[str, dict[str, Callable[[str, Any], bool]]] = {
         "enum": lambda text, words: text not in words,
         "anyOf": lambda text, rules: all(_breach(rule, text, False) for rule in rules),
         "minLength": lambda text, length: len(text) < length,
+        "maxLength": lambda text, length: len(text) > length,
         "pattern": lambda text, pattern: _pattern(pattern).search(text) is None,
     },
     "integer": _NUMBER_WORDS,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
@@ -9,6 +10,7 @@ from provisioner.declare.allowance import parse_allowance
 from provisioner.declare.outline import Outline, dicts, parse_name, section, text_of, texts
 from provisioner.declare.problems import Problems, TreePath, show
 from provisioner.declare.values import Place, TableName, fold
+from provisioner.declare.visible import first_hidden
 from provisioner.declare.yaml_tree import DictNode, Node, TextNode
 
 Named = tuple[str, Place, TreePath]
@@ -20,19 +22,23 @@ _BAD_NAME = "Write name or schema.name, and double quotes around a part with a d
 
 def check_names(outline: Outline, problems: Problems) -> None:
     """Add a problem for each name that cannot be, clashes with another or contradicts it."""
-    tiers = outline.tiers or {}
-    _check_clashes(((tier.text, tier.place, ("tiers",)) for tier in tiers.values()), fold, problems)
-    for name in ("steps", "environments"):
-        _check_clashes(_keys(outline.tree.get(name), (name,)), fold, problems)
+    tiers: list[Named] = [(tier.text, tier.place, ("tiers",)) for tier in (outline.tiers or {}).values()]
+    for named in (tiers, *(_keys(outline.tree.get(name), (name,)) for name in ("steps", "environments"))):
+        _check_visible(named, problems)
+        _check_clashes(named, fold, problems)
     stem = Path(text_of(outline.tree, "database") or "").stem
     for what in ("tables", "sequences"):
         named = _keys(outline.tree.get(what), (what,))
+        _check_visible(named, problems)
         for key, place, path in named:
             if not problems.is_broken(what, key):
                 _check_relation_name(key, place, path, stem, problems)
         _check_clashes(named, _relation_key, problems)
     for key, table in outline.tables.items():
-        _check_clashes(_keys(table.get("columns"), ("tables", key, "columns")), fold, problems)
+        columns = _keys(table.get("columns"), ("tables", key, "columns"))
+        _check_visible(columns, problems)
+        _check_visible(_keys(table.get("indexes"), ("tables", key, "indexes")), problems)
+        _check_clashes(columns, fold, problems)
     _check_clashes(_indexes(outline), str, problems, shown=_without_schema)
     _check_forgotten(outline, problems)
     _check_former_tables(outline, problems)
@@ -42,6 +48,16 @@ def check_names(outline: Outline, problems: Problems) -> None:
 
 def _keys(node: Node | None, path: TreePath) -> list[Named]:
     return [(key, place, (*path, key)) for key, place in node.keys.items()] if isinstance(node, DictNode) else []
+
+
+def _check_visible(names: Iterable[Named], problems: Problems) -> None:
+    """A name that looks like another, or like nothing, would deceive whoever reads a plan."""
+    for name, place, path in names:
+        char = first_hidden(name)
+        # Control characters are the schema's to refuse.
+        if char and unicodedata.category(char) != "Cc":
+            message = f"this name holds U+{ord(char):04X}, which nobody sees."
+            problems.add(place, "bad_name", message, "Take that character out.", path)
 
 
 def _relation_key(text: str) -> str:

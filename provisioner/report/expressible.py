@@ -6,10 +6,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
+from provisioner.declare.bounds import LIMIT_ENTRIES, LIMIT_KEY, LIMIT_TEXT
 from provisioner.declare.values import Sequence, TableName
+from provisioner.declare.visible import first_hidden
 from provisioner.observe.change_values import Shape
 from provisioner.observe.inventory import Inventory, LeftOut
 from provisioner.reconcile.drift import LEFTOVERS
+from provisioner.report.manifest_text import name_text
 
 # As the manifest's schema has it of every name and type.
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f]")
@@ -48,9 +51,13 @@ def _that_refer_to(refused: Mapping[TableName, str], shapes: tuple[Shape, ...]) 
 def _faults(shape: Shape) -> Iterator[str]:
     if shape.table.name.endswith(LEFTOVERS):
         yield "a run of dbt that died left it"
-    names = [*shape.table.key, *(column.name for column in shape.columns), *(index.name for index in shape.indexes)]
+    names = [name_text(shape.table), *(one.name for one in shape.columns), *(one.name for one in shape.indexes)]
     if any(map(_CONTROL.search, names)):
         yield "a name in it holds control characters"
+    if any(map(first_hidden, names)):
+        yield "a name in it holds characters that nobody sees"
+    if any(len(name) > LIMIT_KEY for name in names):
+        yield f"a name in it has more than {LIMIT_KEY:,} characters"
     for column in shape.columns:
         if _CONTROL.search(column.type):
             yield f"the type of {column.name} holds control characters"
@@ -59,8 +66,19 @@ def _faults(shape: Shape) -> Iterator[str]:
             yield f"index {index.name} holds control characters"
         if len(set(index.on)) < len(index.on):
             yield f"index {index.name} names something twice"
+    if any(len(text) > LIMIT_TEXT for text in _texts(shape)):
+        yield f"a text in it has more than {LIMIT_TEXT:,} characters"
+    if len(shape.columns) > LIMIT_ENTRIES:
+        yield f"it has more than {LIMIT_ENTRIES:,} columns"
+
+
+def _texts(shape: Shape) -> Iterator[str]:
+    yield from (shape.view or "", shape.comment or "", *shape.checks)
+    for column in shape.columns:
+        yield from (column.type, column.default or "", column.generated or "", column.comment or "")
+    yield from (part for index in shape.indexes for part in index.on)
 
 
 def _is_out_of_reach(one: Sequence) -> bool:
-    far = max(abs(one.start), abs(one.increment)) > _FARTHEST
-    return far or any(map(_CONTROL.search, one.name.key))
+    far, name = max(abs(one.start), abs(one.increment)) > _FARTHEST, name_text(one.name)
+    return far or bool(_CONTROL.search(name) or first_hidden(name)) or len(name) > LIMIT_KEY

@@ -26,7 +26,7 @@ WHOLE = yaml.safe_load(DECLARED + SELECTED)
 WALKED = {
     "type", "properties", "additionalProperties", "propertyNames", "required", "dependentRequired", "oneOf", "items",
     "minItems", "uniqueItems", "enum", "anyOf", "const", "minimum", "maximum", "exclusiveMinimum", "minLength",
-    "pattern", "$ref",
+    "maxLength", "pattern", "$ref",
 }  # fmt: skip
 FOR_READERS = {"title", "description", "default", "$schema", "$defs"}
 
@@ -80,7 +80,9 @@ def _slots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 SLOTS = list(_slots(WHOLE))
 # No bare number or boolean in the place of text: there the walk is kinder than the schema, on purpose.
-VALUES = st.sampled_from(["", "x", "5m", "a:b", "seed", "\t", None, [], ["x"], ["x", "x"], [["x"]], {}, {"x": "y"}])
+VALUES = st.sampled_from(
+    ["", "x", "5m", "a:b", "seed", "\t", None, [], ["x"], ["x", "x"], [["x"]], {}, {"x": "y"}, "x" * 1_025]
+)
 
 
 @examples(200)

@@ -69,6 +69,7 @@ LIGHT = {
     *("provisioner.options", "provisioner.report", "provisioner.report.converged"),
     *("provisioner.declare.escape", "provisioner.declare.redact", "provisioner.declare.shorten"),
     "provisioner.declare.forms",  # where a variable holds a secret
+    "provisioner.declare.visible",
 }
 """What answers that there is nothing to do. A module more is time that everyone waits, at every start."""
 

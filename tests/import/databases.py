@@ -166,6 +166,27 @@ LEFT_OUT: dict[str, tuple[str, tuple[str, ...], tuple[str, ...]]] = {
         ),
         ("t",),
     ),
+    "names that nobody sees the whole of": (
+        'CREATE TABLE "a\u202eb" (id INTEGER PRIMARY KEY); CREATE TABLE c (a INTEGER REFERENCES "a\u202eb" (id));'
+        'CREATE TABLE d ("x\u200b" INTEGER); CREATE SEQUENCE "s\ufeff";'
+        'CREATE TABLE t (a INTEGER, "\u0915\u094d\u200d" INTEGER)',
+        (
+            "sequence s\\ufeff: its name or numbers",
+            "table a\\u202eb: a name in it holds characters that nobody sees",
+            "table c: it refers to a\\u202eb, which is left out",
+            "table d: a name in it holds characters that nobody sees",
+        ),
+        ("t",),
+    ),
+    "names and texts of more characters than a manifest's": (
+        f"CREATE TABLE {'a' * 1_025} (a INTEGER); CREATE TABLE b (a INTEGER DEFAULT length('{'b' * 200_000}'));"
+        f"CREATE TABLE t (a INTEGER, {'c' * 1_024} INTEGER)",
+        (
+            f"table {'a' * 1_025}: a name in it has more than 1,024 characters",
+            "table b: a text in it has more than 200,000 characters",
+        ),
+        ("t",),
+    ),
     "limits and comments of sequences": (
         "CREATE SEQUENCE s MAXVALUE 9 CYCLE; COMMENT ON SEQUENCE s IS 'x'; CREATE TABLE t (a INT DEFAULT nextval('s'))",
         ("limits of sequence s:", "comment of sequence s"),

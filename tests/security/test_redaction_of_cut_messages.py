@@ -41,7 +41,7 @@ def held(connection, context):
 STEPS: dict[str, tuple[Mapping[str, Any], str, str]] = {
     "a wrong value": ({"load": "x.csv", "format": f"{FILLER}${{API_TOKEN}}"}, "", "manifest"),
     "a wrong name": ({"sql": "out.sql", "reads": [f"{'a' * 40}.${{API_TOKEN}}.x"]}, "SELECT 1 AS a", "manifest"),
-    "a path": ({"load": f"{'../' * 1350}${{API_TOKEN}}.csv"}, "", "manifest"),
+    "a path": ({"load": f"{'../' * 30}${{API_TOKEN}}.csv"}, "", "manifest"),
     "a refused statement": ({"sql": "out.sql"}, f"ATTACH '{ATTACHED}{LONG}'", "sql_refused"),
     "a refused statement of many lines": ({"sql": "out.sql"}, f"ATTACH -- why\n '{ATTACHED}{LONG}'", "sql_refused"),
     "a statement out of the sandbox": (
