@@ -91,6 +91,7 @@ def test_a_symlink_to_the_database_is_followed(shop_as_declared: Project, tmp_pa
 def test_a_link_that_is_led_elsewhere_meanwhile_changes_nothing_for_the_run(tmp_path: Path) -> None:
     """As blue and green databases change places: what has the lock is written to, to its end."""
     project = shop(tmp_path)
+    project.declare(policy={"sandbox_sql": True})  # each script has the database opened anew
     blue, green = tmp_path / "blue.duckdb", tmp_path / "green.duckdb"
     project.database.symlink_to(blue.name)
 
