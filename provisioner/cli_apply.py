@@ -88,7 +88,8 @@ def apply(
     from provisioner.face import find_names, surroundings
 
     with interruptible() as stop, listening(wishes) as on_event:
-        manifest = wishes.load()
+        with stop.at_once():
+            manifest = wishes.load()
         narrow = wishes.narrow
         names, kept = find_names(manifest, narrow.target, narrow.rebuild, narrow.prune, narrow.plan_file)
         if kept and (recreate or not resume):

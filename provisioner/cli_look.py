@@ -26,7 +26,8 @@ def check(wishes: Wishes) -> int:
     from provisioner.report.graph_text import graph_text
 
     with interruptible() as stop, listening(wishes) as on_event:
-        manifest = wishes.load()
+        with stop.at_once():
+            manifest = wishes.load()
         with Session(manifest, surroundings(), on_event, stop) as session:
             graph = session.graph()
     found = {"tables": len(graph.tables), "steps": len(manifest.steps), "units": len(graph.units)}

@@ -41,7 +41,8 @@ def plan(wishes: Wishes, rehearse: bool, detailed_exitcode: bool) -> int:
     from provisioner.execute.interrupt import interruptible
 
     with interruptible() as stop, listening(wishes) as on_event:
-        manifest = wishes.load()
+        with stop.at_once():
+            manifest = wishes.load()
         found = face.plan(
             manifest,
             target=wishes.narrow.target,

@@ -121,7 +121,8 @@ def plan(
     if out is not None and not any(one.error for one in seen.plan.rehearsed):
         from provisioner.execute.kept_plan import save
 
-        save(seen, names, declared, Path(out), session.secrets)
+        with session.stop.at_once():
+            save(seen, names, declared, Path(out), session.secrets)
     return seen.plan
 
 

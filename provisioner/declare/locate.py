@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 
@@ -32,7 +33,11 @@ def find_manifest(folder: Path) -> Path:
 def _has_version(path: Path) -> bool:
     """Whether the file is a manifest; without a `version:` it is a part, for others to include."""
     try:
-        start = path.read_bytes()[:_LOOKED_AT]
+        file = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+        try:
+            start = os.read(file, _LOOKED_AT)
+        finally:
+            os.close(file)
     except OSError:
         return True
     return start.lstrip().startswith(b"{") or re.search(rb"^[\"']?version[\"']?\s*:", start, re.MULTILINE) is not None

@@ -19,6 +19,8 @@ import time
 from collections.abc import Callable, Iterator
 from types import FrameType
 
+from provisioner.errors import StoppedError
+
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _REPEAT = 0.1
 _SAME_WISH_SECONDS = 0.25
@@ -67,6 +69,25 @@ class Stop:
                 left.set()
                 with self._changed:
                     self._changed.notify_all()
+
+    @contextlib.contextmanager
+    def at_once(self) -> Iterator[None]:
+        """For what only reads, and may be left anywhere: a signal ends it by StoppedError between two steps of Python.
+
+        Waiting for a file is ended too. Of another thread than the main one nothing is ended.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            yield
+            return
+        _AT_ONCE.append(self)
+        try:
+            yield
+        finally:
+            if self in _AT_ONCE:
+                _AT_ONCE.remove(self)
+
+
+_AT_ONCE: list[Stop] = []
 
 
 class Deadline:
@@ -203,6 +224,9 @@ os.register_at_fork(before=_before_fork, after_in_parent=_after_fork, after_in_c
 
 def _leave_it_to_the_thread(number: int, frame: FrameType | None) -> None:
     """Python writes a signal to the pipe only when the signal has a handler; this is that handler."""
+    if _AT_ONCE:
+        _AT_ONCE.clear()  # one is enough: what cleans up after it is not ended again
+        raise StoppedError(f"It was ended by {signal.Signals(number).name}.", cure="Run the same command again.")
 
 
 def _listen(signals: _Signals, stop: Stop) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import stat
@@ -21,7 +22,7 @@ def write_plan_file(path: Path, plan: PlanFile) -> None:
     try:
         found = path.stat() if os.path.lexists(path) else None
         if found is not None and not stat.S_ISREG(found.st_mode):
-            path.write_bytes(data)  # a pipe, or a stream such as /dev/stdout
+            _send(path, data)
             return
         if found is not None and found.st_size and not _is_plan_file(path):
             raise InputError(
@@ -36,6 +37,19 @@ def write_plan_file(path: Path, plan: PlanFile) -> None:
             code="plan_not_written",
             cure="Give a name in a folder that can be written: provision plan --out plan.json",
         ) from error
+
+
+def _send(path: Path, data: bytes) -> None:
+    """To a stream such as /dev/stdout, or to a pipe that somebody reads: one that nobody does would wait for ever."""
+    try:
+        file = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    except OSError as error:
+        if error.errno == errno.ENXIO:
+            raise OSError(errno.ENXIO, "nobody reads from it") from None
+        raise
+    with open(file, "wb") as stream:
+        os.set_blocking(file, True)
+        stream.write(data)
 
 
 def _is_plan_file(path: Path) -> bool:

@@ -154,8 +154,11 @@ class Session:
         # Files may have changed since the last time: what was found then is no longer answered from memory.
         self._notes, self._found = notes_of(self._kept), None
         self._notes.saw(ZONE_FILE)
-        check_inputs(self.manifest, self._notes)
-        return read_graph(self.manifest, self._dbt_graph(may_parse), self._notes)
+        with self.stop.at_once():
+            check_inputs(self.manifest, self._notes)
+        dbt = self._dbt_graph(may_parse)
+        with self.stop.at_once():
+            return read_graph(self.manifest, dbt, self._notes)
 
     def changed_since(self, command: str) -> tuple[str, ...]:
         """The files that dbt's nodes were defined by and that someone changed meanwhile. command: dbt's.
@@ -212,7 +215,11 @@ class Session:
             return look_at_nothing(graph)
         before, self._seal = seal(database), None
         try:
-            with opened(database, read_only=True) as connection, self.stop.watch(connection.interrupt):
+            with (
+                opened(database, read_only=True) as connection,
+                self.stop.watch(connection.interrupt),
+                self.stop.at_once(),
+            ):
                 enclose(connection, fence_of_look(self.manifest))
                 catalog = look(connection, graph, self.manifest, prune=prune)
                 steady = rests_on_database(connection, graph.wants())
@@ -238,11 +245,12 @@ class Session:
 
     def conclude(self, graph: Graph, catalog: Catalog, names: Names, run: str) -> Observed:
         """From what was read to the plan. Raises UsageError for a name that leads nowhere."""
-        request = make_request(names, graph.tables, self.manifest)
-        findings = find_drift(graph, catalog, request, run)
-        # The journal gives the estimate alone; where nothing drifts it is not read.
-        seconds = self._durations() if findings.drift else NOTHING_ON_RECORD
-        return Observed(graph, catalog, request, findings, make_plan(graph, catalog, findings, request, seconds))
+        with self.stop.at_once():
+            request = make_request(names, graph.tables, self.manifest)
+            findings = find_drift(graph, catalog, request, run)
+            # The journal gives the estimate alone; where nothing drifts it is not read.
+            seconds = self._durations() if findings.drift else NOTHING_ON_RECORD
+            return Observed(graph, catalog, request, findings, make_plan(graph, catalog, findings, request, seconds))
 
     def _durations(self) -> Durations:
         from provisioner.execute.history import durations, journal_path, read_journal

@@ -16,11 +16,13 @@ from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from provisioner.declare.reading import kind_of_file
 from provisioner.errors import BusyError, DatabaseError
 from provisioner.observe.complaints import translate
 from provisioner.observe.ddl_text import literal
 from provisioner.observe.header import LENGTH, is_duckdb, is_held_here, name_foreign, read_start
 from provisioner.observe.mounts import is_mounted_alone
+from provisioner.observe.seal import BESIDE
 
 if TYPE_CHECKING:
     import duckdb
@@ -50,6 +52,7 @@ def inspect_file(path: Path) -> FileCondition:
         if facts.st_size == 0:
             return FileCondition.EMPTY
         _refuse_foreign(path, read_start(path))
+        _refuse_beside(path)
     except FileNotFoundError:
         return FileCondition.ABSENT
     except OSError as error:
@@ -229,6 +232,18 @@ def _refuse_foreign(path: Path, start: bytes) -> None:
         cure="Name another file as `database`, or move this one aside.",
         code="database_foreign",
     )
+
+
+def _refuse_beside(path: Path) -> None:
+    """What is no file in the place of a WAL: DuckDB would wait for the other end of a pipe."""
+    real = os.path.realpath(path)
+    for ending in BESIDE:
+        if kind := kind_of_file(real + ending):
+            raise DatabaseError(
+                f"{real + ending} is {kind}, where DuckDB keeps the last writes to {path.name} in a file.",
+                cure="Move it away.",
+                code="database_foreign",
+            )
 
 
 def _make_database(path: Path) -> None:
