@@ -80,7 +80,9 @@ def _slots(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 SLOTS = list(_slots(WHOLE))
 # No bare number or boolean in the place of text: there the walk is kinder than the schema, on purpose.
-VALUES = st.sampled_from(["", "x", "5m", "a:b", "seed", "\t", None, [], ["x"], ["x", "x"], [["x"]], {}, {"x": "y"}, "x" * 1_025])
+VALUES = st.sampled_from(
+    ["", "x", "5m", "a:b", "seed", "\t", None, [], ["x"], ["x", "x"], [["x"]], {}, {"x": "y"}, "x" * 1_025]
+)
 
 
 @examples(200)
