@@ -1,5 +1,9 @@
 """Members of zip archives are loaded, and an archive that lies does no harm."""
 
+import os
+import resource
+import subprocess
+import sys
 import zipfile
 from pathlib import Path
 
@@ -101,3 +105,41 @@ def test_a_text_beside_data_files_is_no_data(connection, tmp_path: Path) -> None
         archive.writestr("README.txt", "a\n77\n")
     load(connection, want(a="INTEGER"), (tmp_path / "a.zip",), options={})
     assert rows(connection) == [(2,)]
+
+
+def test_an_archive_of_more_members_than_files_may_be_open_is_loaded(connection, tmp_path):
+    path = pack(tmp_path / "f.zip", **{f"{number}.csv": f"a\n{number}\n" for number in range(300)})
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (200, hard))
+    try:
+        load(connection, want(a="INTEGER"), (path,), options={})
+        assert resource.getrlimit(resource.RLIMIT_NOFILE) == (200, hard)
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    assert len(rows(connection)) == 300
+
+
+FEWER = """
+import resource, sys, duckdb
+from pathlib import Path
+from step_world import want
+from provisioner.errors import StepError
+from provisioner.execute.runners.load import load
+resource.setrlimit(resource.RLIMIT_NOFILE, (200, 200))
+try:
+    load(duckdb.connect(), want(a="INTEGER"), (Path(sys.argv[1]),), options={})
+except StepError as error:
+    print(error.code, error.cure)
+"""
+
+
+@pytest.mark.skipif(duckdb.__version__ < "2", reason="DuckDB 1.5 opens one after the other")
+def test_where_the_system_allows_no_more_open_files_the_cure_says_how_many(tmp_path):
+    path = pack(tmp_path / "f.zip", **{f"{number}.csv": f"a\n{number}\n" for number in range(300)})
+    places = os.pathsep.join([str(Path(__file__).parent), *sys.path])
+    answer = subprocess.run(
+        [sys.executable, "-c", FEWER, path], capture_output=True, text=True, env={**os.environ, "PYTHONPATH": places}
+    )
+    assert answer.stdout == (
+        "too_many_files Let this process open more of them (`ulimit -n 800`), or put the rows into fewer files.\n"
+    ), answer.stderr

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+import resource
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,9 @@ from provisioner.execute.runners.unzip import Bounds, DataFile, is_archive, unpa
 from provisioner.observe.complaints import NAMELESS, blame_surroundings
 from provisioner.observe.values import Want
 
+# What else may be open beside the files of a load.
+_OTHERS = 500
+_FEWER = "Let this process open more of them (`ulimit -n {}`), or put the rows into fewer files."
 _OWN_HEADER = ("header", "names", "column_names")
 _OWN_NUMBERS = ("thousands", "decimal_separator")
 _Columns = dict[str, str]
@@ -52,15 +56,34 @@ def load(
         files = unpack(paths, folder, any_ending=format is not None, bounds=Bounds(is_over=is_over))
         reader = make_reader(connection, tuple(file.name for file in files), format, options)
         try:
-            _load(connection, want, files, reader)
+            with _open_files(len(files)):
+                _load(connection, want, files, reader)
         except (duckdb.InterruptException, duckdb.FatalException):
             raise
         except (duckdb.Error, RuntimeError) as error:
             if blamed := blame_surroundings(error, database):
                 message = f"{want.table}, loading {_some(files)}: {blamed.message}"
-                raise StepError(message, code=blamed.code, cure=blamed.cure) from error
+                cure = _FEWER.format(len(files) + _OTHERS) if blamed.code == "too_many_files" else blamed.cure
+                raise StepError(message, code=blamed.code, cure=cure) from error
             told = error if tells_line(error) else _with_line(connection, want, files, reader) or error
             raise say_reader_error(told, files) from error
+
+
+@contextmanager
+def _open_files(count: int) -> Iterator[None]:
+    """So many may be open meanwhile, as far as the system allows it: DuckDB 2.0 has those of a table open at once."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = count + _OTHERS if hard == resource.RLIM_INFINITY else min(count + _OTHERS, hard)
+    if soft == resource.RLIM_INFINITY or wanted <= soft:
+        yield
+        return
+    with suppress(OSError, ValueError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+    try:
+        yield
+    finally:
+        with suppress(OSError, ValueError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def _some(files: tuple[DataFile, ...]) -> str:
